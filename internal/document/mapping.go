@@ -1,0 +1,176 @@
+package document
+
+import (
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/andmoneyaps/engage-playbooks"
+)
+
+// Mapping reads the members of a mapping and reports what is wrong with them.
+// Its methods return zero values for members that are missing or wrong; a
+// member that is wrong has been reported once.
+type Mapping struct {
+	node     Node
+	what     string
+	problems *engage.Problems
+	members  map[string]member
+	order    []string
+}
+
+type member struct{ key, value Node }
+
+// Mapping opens the node as a mapping. Keys outside the allowed ones, keys
+// given twice, and a node that is no mapping are problems; what names the
+// thing in messages ("field", "part"). Without allowed keys any key is taken.
+func (n Node) Mapping(problems *engage.Problems, what string, allowed ...string) Mapping {
+	m := Mapping{node: n, what: what, problems: problems}
+	if !n.want(problems, what, Map) {
+		return m
+	}
+	y := n.content()
+	m.members = make(map[string]member, len(y.Content)/2)
+	for i := 0; i+1 < len(y.Content); i += 2 {
+		key := Node{y.Content[i], n.file}
+		name := y.Content[i].Value
+		switch first, twice := m.members[name]; {
+		case y.Content[i].Kind != yaml.ScalarNode:
+			problems.Errorf(key.Pos(), "wrong-type", "%s: a key must be text", what)
+		case twice:
+			problems.Errorf(key.Pos(), "duplicate-key", "%s: key %q is given twice, first in line %d", what, name, first.key.Pos().Line)
+		case len(allowed) > 0 && !slices.Contains(allowed, name):
+			p := problems.Errorf(key.Pos(), "unknown-key", "%s: unknown key %q", what, name)
+			p.Suggestion = Suggest(name, allowed)
+			if p.Suggestion == "" {
+				p.Suggestion = "allowed: " + strings.Join(allowed, ", ")
+			}
+		default:
+			m.members[name] = member{key, Node{y.Content[i+1], n.file}}
+			m.order = append(m.order, name)
+		}
+	}
+	return m
+}
+
+// Ok reports whether the node was a mapping.
+func (m Mapping) Ok() bool { return m.members != nil }
+
+// Pos is where the mapping begins.
+func (m Mapping) Pos() engage.Pos { return m.node.Pos() }
+
+// Keys returns the accepted keys in the order of the document.
+func (m Mapping) Keys() []string { return m.order }
+
+// Get returns a member's value; the zero Node if it is not there.
+func (m Mapping) Get(key string) Node {
+	mb, ok := m.members[key]
+	if !ok {
+		return Node{file: m.node.file}
+	}
+	return mb.value
+}
+
+// Has reports whether a member is there.
+func (m Mapping) Has(key string) bool { _, ok := m.members[key]; return ok }
+
+// KeyPos is where a member's key stands, or where the mapping begins.
+func (m Mapping) KeyPos(key string) engage.Pos {
+	if mb, ok := m.members[key]; ok {
+		return mb.key.Pos()
+	}
+	return m.Pos()
+}
+
+// Require reports each of the keys that is missing, at the mapping.
+func (m Mapping) Require(keys ...string) bool {
+	ok := m.Ok()
+	for _, k := range keys {
+		if m.Ok() && !m.Has(k) {
+			m.problems.Errorf(m.Pos(), "missing-key", "%s: key %q is missing", m.what, k)
+			ok = false
+		}
+	}
+	return ok
+}
+
+// String reads a text member.
+func (m Mapping) String(key string) String {
+	n := m.Get(key)
+	if n.IsZero() {
+		return String{Pos: m.Pos()}
+	}
+	s, _ := n.Text(m.problems, key)
+	return s
+}
+
+// NonEmpty reads a text member that must not be empty.
+func (m Mapping) NonEmpty(key string) String {
+	n := m.Get(key)
+	if n.IsZero() {
+		return String{Pos: m.Pos()}
+	}
+	s, ok := n.Text(m.problems, key)
+	if ok && s.Value == "" {
+		m.problems.Errorf(s.Pos, "wrong-type", "%s: must not be empty", key)
+	}
+	return s
+}
+
+// Bool reads a true-or-false member.
+func (m Mapping) Bool(key string) bool {
+	n := m.Get(key)
+	if n.IsZero() {
+		return false
+	}
+	b, _ := n.Bool(m.problems, key)
+	return b
+}
+
+// Int reads a whole-number member; ok is false if it is missing or wrong.
+func (m Mapping) Int(key string) (i int, ok bool) {
+	n := m.Get(key)
+	if n.IsZero() {
+		return 0, false
+	}
+	return n.Int(m.problems, key)
+}
+
+// List reads a list member.
+func (m Mapping) List(key string) []Node {
+	n := m.Get(key)
+	if n.IsZero() || !n.want(m.problems, key, List) {
+		return nil
+	}
+	return n.Items()
+}
+
+// Strings reads a member that is a list of texts.
+func (m Mapping) Strings(key string) []String {
+	var out []String
+	for _, n := range m.List(key) {
+		if s, ok := n.Text(m.problems, key); ok {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// OneOf reads a text member that must be one of the given words; "" if it is
+// missing or wrong.
+func (m Mapping) OneOf(key string, words ...string) string {
+	if !m.Has(key) {
+		return ""
+	}
+	s, ok := m.Get(key).Text(m.problems, key)
+	if !ok || slices.Contains(words, s.Value) {
+		return s.Value
+	}
+	p := m.problems.Errorf(s.Pos, "unknown-value", "%s: unknown value %q", key, s.Value)
+	p.Suggestion = Suggest(s.Value, words)
+	if p.Suggestion == "" {
+		p.Suggestion = "one of " + strings.Join(words, ", ")
+	}
+	return ""
+}

@@ -1,0 +1,48 @@
+package document
+
+import "strings"
+
+// Suggest returns `did you mean "x"?` for the candidate nearest to the word,
+// or "" if none is near.
+func Suggest(word string, candidates []string) string {
+	best, score := "", max(2, len(word)/3)+1
+	for _, c := range candidates {
+		if d := distance(strings.ToLower(word), strings.ToLower(c), score); d < score {
+			best, score = c, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return "did you mean \"" + best + "\"?"
+}
+
+// distance is the edit distance with neighbouring swaps, or limit if it is not
+// below it.
+func distance(a, b string, limit int) int {
+	x, y := []rune(a), []rune(b)
+	if len(x)-len(y) >= limit || len(y)-len(x) >= limit || len(x) > 64 || len(y) > 64 {
+		return limit
+	}
+	var before []int
+	prev := make([]int, len(y)+1)
+	for j := range prev {
+		prev[j] = j
+	}
+	for i := 1; i <= len(x); i++ {
+		row := make([]int, len(y)+1)
+		row[0] = i
+		for j := 1; j <= len(y); j++ {
+			cost := 1
+			if x[i-1] == y[j-1] {
+				cost = 0
+			}
+			row[j] = min(prev[j]+1, row[j-1]+1, prev[j-1]+cost)
+			if i > 1 && j > 1 && x[i-1] == y[j-2] && x[i-2] == y[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+		before, prev = prev, row
+	}
+	return min(prev[len(y)], limit)
+}
