@@ -17,6 +17,8 @@ type Query struct {
 	EntitySet string
 	// Table is its logical name, for errors and records.
 	Table string
+	// ID reads that one row; Filter, OrderBy and Top do not go with it.
+	ID GUID
 	// Select lists the columns; it is never empty on the wire.
 	Select []string
 	// Filter chooses rows; nil chooses all.

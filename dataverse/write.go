@@ -40,16 +40,22 @@ type Write struct {
 	// ID is the row. On Create it is optional: the service then picks one and
 	// the write is not repeatable. On Upsert, ID or Key.
 	ID GUID
-	// Key addresses the row by alternate key instead (Upsert only).
+	// Key addresses the row by alternate key instead (Upsert only). With both,
+	// Key is the address and ID the id of the row if it is made.
 	Key []Property
 	// IfMatch is an ETag: the write happens only if nobody changed the row.
 	IfMatch string
 	// Body holds the columns in the order they are sent.
 	Body []Property
 	// Link is the navigation property of an Associate, a Disassociate or a
-	// ReplaceParties, Target the row it links to.
+	// ReplaceParties, Target the row it links to. The new parties of a
+	// ReplaceParties are the value of the one property in Body.
 	Link   string
 	Target Bind
+	// Single says that Link leads to one row: Associate then sets it and
+	// Disassociate clears it, without Target. Otherwise Target joins or leaves
+	// a collection.
+	Single bool
 	// Source says where the write comes from, such as "notes[2]"; errors and
 	// results carry it.
 	Source string
@@ -119,8 +125,8 @@ func (w *Write) repeatable() bool {
 type Written struct {
 	// Index is the position in ChangeSet.Writes.
 	Index int
-	// ID is the row's id; "" for an upsert by alternate key whose answer did
-	// not name it.
+	// ID is the row's id; "" where the answer did not name it: an upsert by
+	// alternate key without PrimaryKey, or one that another write refers to.
 	ID GUID
 	// Status is the HTTP status of the operation.
 	Status int
