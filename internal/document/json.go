@@ -1,0 +1,101 @@
+package document
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"strconv"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+)
+
+// jsonError is what is wrong with a JSON file, and where.
+type jsonError struct {
+	offset  int
+	message string
+}
+
+// parseJSON reads a JSON text into the nodes that YAML gives, so that both
+// load the same way, positions included.
+func parseJSON(data []byte) (*yaml.Node, *jsonError) {
+	p := &jsonParser{data: data, dec: json.NewDecoder(bytes.NewReader(data)), line: 1}
+	p.dec.UseNumber()
+	root, err := p.value(0)
+	if err != nil {
+		return nil, err
+	}
+	if _, tokErr := p.dec.Token(); !errors.Is(tokErr, io.EOF) {
+		return nil, &jsonError{int(p.dec.InputOffset()), "a JSON file holds one value; more follows"}
+	}
+	return root, nil
+}
+
+type jsonParser struct {
+	data []byte
+	dec  *json.Decoder
+	// line and start of the line that offset at stands in; they only move on.
+	at, line, start int
+	nodes           int
+}
+
+// next reads a token and gives a node positioned where it begins.
+func (p *jsonParser) next() (json.Token, *yaml.Node, *jsonError) {
+	from := int(p.dec.InputOffset())
+	for from < len(p.data) && bytes.IndexByte([]byte(" \t\r\n,:"), p.data[from]) >= 0 {
+		from++
+	}
+	tok, err := p.dec.Token()
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, nil, &jsonError{len(p.data), "this is not valid JSON: the file ends too early"}
+	}
+	if err != nil {
+		return nil, nil, &jsonError{from, "this is not valid JSON: " + err.Error()}
+	}
+	for ; p.at < from; p.at++ {
+		if p.data[p.at] == '\n' {
+			p.line, p.start = p.line+1, p.at+1
+		}
+	}
+	if p.nodes++; p.nodes > maxNodes {
+		return nil, nil, &jsonError{from, "the document holds more than " + strconv.Itoa(maxNodes) + " values"}
+	}
+	return tok, &yaml.Node{Line: p.line, Column: utf8.RuneCount(p.data[p.start:from]) + 1}, nil
+}
+
+func (p *jsonParser) value(depth int) (*yaml.Node, *jsonError) {
+	tok, n, err := p.next()
+	if err != nil {
+		return nil, err
+	}
+	if depth > maxDepth {
+		return nil, &jsonError{p.at, "values are nested more than " + strconv.Itoa(maxDepth) + " deep"}
+	}
+	switch t := tok.(type) {
+	case json.Delim:
+		n.Kind, n.Tag = yaml.SequenceNode, "!!seq"
+		if t == '{' {
+			n.Kind, n.Tag = yaml.MappingNode, "!!map"
+		}
+		for p.dec.More() {
+			c, err := p.value(depth + 1)
+			if err != nil {
+				return nil, err
+			}
+			n.Content = append(n.Content, c)
+		}
+		_, _, err := p.next()
+		return n, err
+	case string:
+		n.Value, n.Tag, n.Style = t, "!!str", yaml.DoubleQuotedStyle
+	case json.Number:
+		n.Value, n.Tag = t.String(), "!!float"
+	case bool:
+		n.Value, n.Tag = strconv.FormatBool(t), "!!bool"
+	case nil:
+		n.Value, n.Tag = "null", "!!null"
+	}
+	n.Kind = yaml.ScalarNode
+	return n, nil
+}

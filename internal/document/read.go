@@ -1,0 +1,184 @@
+package document
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/andmoneyaps/engage-playbooks"
+)
+
+// MaxFileSize is the most bytes that a document's file may have.
+const MaxFileSize = 1 << 20
+
+// maxFiles bounds what a workspace may hold, so that a wrong folder (a home
+// directory, say) ends with a message and not with an hour of reading.
+const maxFiles = 50_000
+
+// Read reads every document of a workspace, in the order of the files' names.
+// Every *.yaml, *.yml and *.json file is read, but for folders that begin with
+// a dot, node_modules, and events/ and seed/ at the top, which hold data.
+// What is wrong with a file or an envelope goes to problems; the documents
+// that could be read are returned all the same.
+func Read(fsys fs.FS, problems *engage.Problems) []*Document {
+	var docs []*Document
+	files := 0
+	err := fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil && name == ".":
+			return err
+		case err != nil:
+			problems.Errorf(engage.Pos{File: name}, "unreadable", "cannot be read: %s", reason(err)).Err = err
+			return skipDir(entry)
+		case entry.IsDir() && skipped(name):
+			return fs.SkipDir
+		case entry.IsDir() || !isDocument(name):
+			return nil
+		}
+		if files++; files > maxFiles {
+			problems.Errorf(engage.Pos{File: path.Dir(name)}, "too-large", "the workspace has more than %d files: is this the right folder?", maxFiles)
+			return fs.SkipAll
+		}
+		if !entry.Type().IsRegular() {
+			// A link is read if it leads to a file; to a folder never, so that
+			// no loop can form. Whether it may leave the workspace is decided
+			// by the file system (os.Root refuses).
+			info, err := fs.Stat(fsys, name)
+			if err != nil {
+				problems.Errorf(engage.Pos{File: name}, "unreadable", "cannot be read: %s", reason(err)).Err = err
+				return nil
+			}
+			if !info.Mode().IsRegular() {
+				return nil
+			}
+		}
+		docs = append(docs, ReadFile(fsys, name, problems)...)
+		return nil
+	})
+	if err != nil {
+		problems.Errorf(engage.Pos{File: "."}, "unreadable", "the workspace cannot be read: %s", reason(err)).Err = err
+	}
+	return docs
+}
+
+func skipDir(entry fs.DirEntry) error {
+	if entry != nil && entry.IsDir() {
+		return fs.SkipDir
+	}
+	return nil
+}
+
+func skipped(dir string) bool {
+	base := path.Base(dir)
+	return dir == "events" || dir == "seed" || base == "node_modules" || base != "." && strings.HasPrefix(base, ".")
+}
+
+func isDocument(name string) bool {
+	if strings.HasPrefix(path.Base(name), ".") {
+		return false
+	}
+	return slices.Contains([]string{".yaml", ".yml", ".json"}, path.Ext(name))
+}
+
+// ReadFile reads the documents of one file.
+func ReadFile(fsys fs.FS, name string, problems *engage.Problems) []*Document {
+	data, err := readBounded(fsys, name)
+	if err != nil {
+		code := "unreadable"
+		if errors.Is(err, errTooLarge) {
+			code = "too-large"
+		}
+		problems.Errorf(engage.Pos{File: name}, code, "cannot be read: %s", reason(err)).Err = err
+		return nil
+	}
+	return Parse(name, data, problems)
+}
+
+var errTooLarge = fmt.Errorf("the file is larger than %d bytes", MaxFileSize)
+
+// readBounded reads at most MaxFileSize bytes, whatever the file claims to be.
+func readBounded(fsys fs.FS, name string) ([]byte, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, MaxFileSize+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > MaxFileSize {
+		return nil, errTooLarge
+	}
+	return data, nil
+}
+
+// reason leaves out the operation and the path, which the position says.
+func reason(err error) string {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return p.Err.Error()
+	}
+	return err.Error()
+}
+
+// Parse parses the content of one file and checks the envelope of each
+// document in it: a mapping with kind and id. A JSON file without kind is not
+// ours and is passed over; a YAML file without kind is a warning.
+func Parse(file string, data []byte, problems *engage.Problems) []*Document {
+	isJSON := path.Ext(file) == ".json"
+	var docs []*Document
+	for _, n := range ParseNodes(file, data, problems) {
+		if d := envelope(n, file, isJSON, problems); d != nil {
+			docs = append(docs, d)
+		}
+	}
+	return docs
+}
+
+func envelope(n Node, file string, isJSON bool, problems *engage.Problems) *Document {
+	if n.Type() != Map || n.member("kind").IsZero() {
+		if !isJSON {
+			p := problems.Warnf(n.Pos(), "no-kind", "this YAML document has no kind and is not read")
+			p.Suggestion = "add a kind, or move data to events/ or seed/"
+		}
+		return nil
+	}
+	d := &Document{File: file, Pos: n.Pos(), IDPos: n.Pos(), Body: n}
+	kind, ok := n.member("kind").Text(problems, "kind")
+	if !ok {
+		return nil
+	}
+	d.Kind = kind.Value
+	// Decoders open the body through Mapping, which reports a member given
+	// twice; here the first one counts.
+	if id := n.member("id"); id.IsZero() {
+		problems.Errorf(n.Pos(), "missing-key", "%s: key \"id\" is missing", d.Kind)
+	} else if s, ok := id.Text(problems, "id"); ok {
+		d.IDPos = s.Pos
+		if d.ID = s.Value; d.ID == "" {
+			problems.Errorf(s.Pos, "wrong-type", "id: must not be empty")
+		}
+	}
+	for key, to := range map[string]*string{"name": &d.Name, "description": &d.Description} {
+		if v := n.member(key); !v.IsZero() {
+			s, _ := v.Text(problems, key)
+			*to = s.Value
+		}
+	}
+	return d
+}
+
+// member finds a key without checking the mapping.
+func (n Node) member(key string) Node {
+	y := n.content()
+	for i := 0; i+1 < len(y.Content); i += 2 {
+		if y.Content[i].Value == key {
+			return Node{y.Content[i+1], n.file}
+		}
+	}
+	return Node{file: n.file}
+}
