@@ -1,0 +1,4 @@
+package simulator
+
+func baselineTables() []TableSpec      { return nil }
+func baselineManyToMany() []ManyToMany { return nil }

@@ -1,0 +1,532 @@
+package simulator
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// systemColumn marks the columns that the service itself fills.
+type systemColumn uint8
+
+const (
+	sysNone systemColumn = iota
+	sysCreatedOn
+	sysModifiedOn
+	sysCreatedBy
+	sysModifiedBy
+	sysCreatedOnBehalf
+	sysModifiedOnBehalf
+	sysOverriddenCreatedOn
+	sysOwner
+	sysOwningUser
+	sysOwningTeam
+	sysOwningUnit
+	sysState
+	sysStatus
+	sysVersion
+	sysPrimary
+	sysCurrency
+	sysExchangeRate
+)
+
+var systemColumns = map[string]systemColumn{
+	"createdon": sysCreatedOn, "modifiedon": sysModifiedOn,
+	"createdby": sysCreatedBy, "modifiedby": sysModifiedBy,
+	"createdonbehalfby": sysCreatedOnBehalf, "modifiedonbehalfby": sysModifiedOnBehalf,
+	"overriddencreatedon": sysOverriddenCreatedOn,
+	"ownerid":             sysOwner, "owninguser": sysOwningUser, "owningteam": sysOwningTeam,
+	"owningbusinessunit": sysOwningUnit,
+	"statecode":          sysState, "statuscode": sysStatus, "versionnumber": sysVersion,
+	"transactioncurrencyid": sysCurrency, "exchangerate": sysExchangeRate,
+}
+
+// AddTable adds a table, with the columns that every table has. A lookup may
+// name a table that is added later; see [Schema.Unresolved].
+func (s *Schema) AddTable(spec TableSpec) error {
+	switch {
+	case spec.LogicalName == "":
+		return fmt.Errorf("a table has no logical name")
+	case spec.EntitySet == "":
+		return fmt.Errorf("table %q has no entity set", spec.LogicalName)
+	case s.byName[spec.LogicalName] != nil:
+		return fmt.Errorf("there are two tables %q", spec.LogicalName)
+	case s.bySet[spec.EntitySet] != nil:
+		return fmt.Errorf("tables %q and %q have the same entity set %q", s.bySet[spec.EntitySet].LogicalName, spec.LogicalName, spec.EntitySet)
+	}
+	if spec.Activity {
+		spec.PrimaryID, spec.PrimaryName = "activityid", "subject"
+	}
+	if spec.PrimaryID == "" {
+		return fmt.Errorf("table %q has no primary id", spec.LogicalName)
+	}
+	if spec.SchemaName == "" {
+		spec.SchemaName = spec.LogicalName
+	}
+	if spec.DisplayName == "" {
+		spec.DisplayName = spec.SchemaName
+	}
+	if spec.DisplayCollectionName == "" {
+		spec.DisplayCollectionName = spec.DisplayName + "s"
+	}
+	if spec.ObjectTypeCode == 0 {
+		spec.ObjectTypeCode = s.nextCode
+		s.nextCode++
+	}
+	if spec.PrivilegeName == "" {
+		spec.PrivilegeName = spec.SchemaName
+		if spec.Activity || spec.LogicalName == "activitypointer" {
+			spec.PrivilegeName = "Activity"
+		}
+	}
+	t := &Table{
+		TableSpec: spec, ordinal: len(s.tables), custom: true,
+		columns: map[string]*Column{}, wire: map[string]*Column{}, navs: map[string]*navigation{},
+	}
+	for _, c := range s.withInherited(spec) {
+		if c.LogicalName == "" || c.Type == 0 {
+			return fmt.Errorf("table %q: column %q needs a logical name and a type", spec.LogicalName, c.LogicalName)
+		}
+		if t.columns[c.LogicalName] != nil {
+			return fmt.Errorf("table %q has two columns %q", spec.LogicalName, c.LogicalName)
+		}
+		t.addColumn(c)
+	}
+	t.pk = t.columns[spec.PrimaryID]
+	t.name = t.columns[spec.PrimaryName]
+	for _, k := range spec.Keys {
+		if err := t.addKey(k); err != nil {
+			return err
+		}
+	}
+	s.tables = append(s.tables, t)
+	s.byName[t.LogicalName] = t
+	s.bySet[t.EntitySet] = t
+	return s.link(t)
+}
+
+// AddColumns adds columns to a table that is in the schema already.
+func (s *Schema) AddColumns(table string, columns ...Column) error {
+	t := s.byName[table]
+	if t == nil {
+		return fmt.Errorf("there is no table %q", table)
+	}
+	if table == "activitypointer" {
+		return fmt.Errorf("columns cannot be added to activitypointer, which other tables inherit")
+	}
+	for _, c := range columns {
+		if c.LogicalName == "" || c.Type == 0 {
+			return fmt.Errorf("table %q: column %q needs a logical name and a type", table, c.LogicalName)
+		}
+		if t.columns[c.LogicalName] != nil {
+			return fmt.Errorf("table %q has two columns %q", table, c.LogicalName)
+		}
+		d := t.addColumn(c)
+		for _, target := range c.Targets {
+			if err := s.addTarget(d, target); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// AddKey adds an alternate key to a table that is in the schema already.
+func (s *Schema) AddKey(table string, k Key) error {
+	t := s.byName[table]
+	if t == nil {
+		return fmt.Errorf("there is no table %q", table)
+	}
+	t.Keys = slices.Clip(t.Keys)
+	return t.addKey(k)
+}
+
+// AddTarget lets a lookup point at one more table.
+func (s *Schema) AddTarget(table, column string, target Target) error {
+	t := s.byName[table]
+	if t == nil || t.columns[column] == nil {
+		return fmt.Errorf("there is no column %q on table %q", column, table)
+	}
+	c := t.columns[column]
+	if !c.Type.IsLookup() {
+		return fmt.Errorf("column %q of table %q is no lookup", column, table)
+	}
+	c.Targets = append(slices.Clip(c.Targets), target)
+	return s.addTarget(c, target)
+}
+
+// Unresolved lists the tables that lookups name and that the schema lacks:
+// such a lookup is always null. The baseline has a few, on purpose.
+func (s *Schema) Unresolved() []string {
+	var names []string
+	for _, t := range s.tables {
+		for _, c := range t.Columns {
+			for _, target := range c.Targets {
+				if target.Table != "principal" && s.byName[target.Table] == nil && !slices.Contains(names, target.Table) {
+					names = append(names, target.Table)
+				}
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// withInherited gives the columns of a table in order: for an activity those
+// of activitypointer first, so that they have the same ordinals in all
+// activities; then its own; then those that the service adds.
+func (s *Schema) withInherited(spec TableSpec) []Column {
+	var all []Column
+	own := slices.Clone(spec.Columns)
+	if base := s.byName["activitypointer"]; spec.Activity && base != nil {
+		for _, c := range base.TableSpec.Columns {
+			if i := slices.IndexFunc(own, func(o Column) bool { return o.LogicalName == c.LogicalName }); i >= 0 {
+				c = own[i]
+				own = slices.Delete(own, i, i+1)
+			}
+			all = append(all, c)
+		}
+	} else if !slices.ContainsFunc(own, func(c Column) bool { return c.LogicalName == spec.PrimaryID }) {
+		all = append(all, Column{LogicalName: spec.PrimaryID, Type: UniqueID, Required: SystemRequired, NoUpdate: true})
+	}
+	has := func(name string) bool {
+		return slices.ContainsFunc(all, func(c Column) bool { return c.LogicalName == name })
+	}
+	all = append(all, own...)
+	if spec.PrimaryName != "" && !has(spec.PrimaryName) {
+		all = append(all, Column{LogicalName: spec.PrimaryName, Type: String, MaxLength: 100})
+	}
+	for _, c := range serviceColumns(spec, slices.ContainsFunc(all, func(c Column) bool { return c.Type == Money })) {
+		if !has(c.LogicalName) {
+			all = append(all, c)
+		}
+	}
+	for _, c := range slices.Clone(all) {
+		if c.Type == Money && !strings.HasSuffix(c.LogicalName, "_base") && !has(c.LogicalName+"_base") {
+			all = append(all, Column{
+				LogicalName: c.LogicalName + "_base", Type: Money, Precision: 4, NoCreate: true, NoUpdate: true,
+				SchemaName: schemaName(c) + "_Base", DisplayName: schemaName(c) + " (Base)",
+			})
+		}
+	}
+	return all
+}
+
+func schemaName(c Column) string {
+	if c.SchemaName != "" {
+		return c.SchemaName
+	}
+	return c.LogicalName
+}
+
+// serviceColumns are those of section 11.2 of the fact sheet.
+func serviceColumns(spec TableSpec, money bool) []Column {
+	user := []Target{{Table: "systemuser"}}
+	ro := func(c Column) Column { c.NoCreate, c.NoUpdate = true, true; return c }
+	var cs []Column
+	if !spec.NoAudit {
+		cs = append(cs,
+			ro(Column{LogicalName: "createdon", SchemaName: "CreatedOn", DisplayName: "Created On", Type: DateTime}),
+			ro(Column{LogicalName: "createdby", SchemaName: "CreatedBy", DisplayName: "Created By", Type: Lookup, Targets: user}),
+			ro(Column{LogicalName: "createdonbehalfby", SchemaName: "CreatedOnBehalfBy", DisplayName: "Created By (Delegate)", Type: Lookup, Targets: user}),
+			ro(Column{LogicalName: "modifiedon", SchemaName: "ModifiedOn", DisplayName: "Modified On", Type: DateTime}),
+			ro(Column{LogicalName: "modifiedby", SchemaName: "ModifiedBy", DisplayName: "Modified By", Type: Lookup, Targets: user}),
+			ro(Column{LogicalName: "modifiedonbehalfby", SchemaName: "ModifiedOnBehalfBy", DisplayName: "Modified By (Delegate)", Type: Lookup, Targets: user}),
+			Column{LogicalName: "overriddencreatedon", SchemaName: "OverriddenCreatedOn", DisplayName: "Record Created On", Type: DateTime, NoUpdate: true, Format: "DateOnly"},
+			Column{LogicalName: "importsequencenumber", SchemaName: "ImportSequenceNumber", DisplayName: "Import Sequence Number", Type: Integer, NoUpdate: true},
+			Column{LogicalName: "timezoneruleversionnumber", SchemaName: "TimeZoneRuleVersionNumber", DisplayName: "Time Zone Rule Version Number", Type: Integer, Min: -1, Max: maxInt32},
+			Column{LogicalName: "utcconversiontimezonecode", SchemaName: "UTCConversionTimeZoneCode", DisplayName: "UTC Conversion Time Zone Code", Type: Integer, Min: -1, Max: maxInt32},
+		)
+	}
+	if spec.Ownership == UserOwned {
+		cs = append(cs,
+			Column{LogicalName: "ownerid", SchemaName: "OwnerId", DisplayName: "Owner", Type: Owner, Required: SystemRequired, Targets: []Target{{Table: "principal", Navigation: "ownerid"}}},
+			ro(Column{LogicalName: "owninguser", SchemaName: "OwningUser", DisplayName: "Owning User", Type: Lookup, Targets: user}),
+			ro(Column{LogicalName: "owningteam", SchemaName: "OwningTeam", DisplayName: "Owning Team", Type: Lookup, Targets: []Target{{Table: "team"}}}),
+			ro(Column{LogicalName: "owningbusinessunit", SchemaName: "OwningBusinessUnit", DisplayName: "Owning Business Unit", Type: Lookup, Targets: []Target{{Table: "businessunit"}}}),
+		)
+	}
+	if !spec.NoState {
+		cs = append(cs,
+			Column{LogicalName: "statecode", SchemaName: "statecode", DisplayName: "Status", Type: State, Required: SystemRequired, NoCreate: true,
+				Options: []Option{{Value: 0, Label: "Active", DefaultStatus: 1}, {Value: 1, Label: "Inactive", DefaultStatus: 2}}},
+			Column{LogicalName: "statuscode", SchemaName: "statuscode", DisplayName: "Status Reason", Type: Status,
+				Options: []Option{{Value: 1, Label: "Active", State: 0}, {Value: 2, Label: "Inactive", State: 1}}},
+		)
+	}
+	if money {
+		cs = append(cs,
+			Column{LogicalName: "transactioncurrencyid", SchemaName: "TransactionCurrencyId", DisplayName: "Currency", Type: Lookup, Targets: []Target{{Table: "transactioncurrency"}}},
+			ro(Column{LogicalName: "exchangerate", SchemaName: "ExchangeRate", DisplayName: "Exchange Rate", Type: Decimal, Precision: 10}),
+		)
+	}
+	return append(cs, ro(Column{LogicalName: "versionnumber", SchemaName: "VersionNumber", DisplayName: "Version Number", Type: BigInt}))
+}
+
+const maxInt32 = 1<<31 - 1
+
+// addColumn completes a column with its defaults and adds it.
+func (t *Table) addColumn(c Column) *Column {
+	if c.SchemaName == "" {
+		c.SchemaName = c.LogicalName
+	}
+	if c.DisplayName == "" {
+		c.DisplayName = c.SchemaName
+	}
+	switch c.Type {
+	case String:
+		if c.MaxLength == 0 {
+			c.MaxLength = 100
+		}
+	case Memo:
+		if c.MaxLength == 0 {
+			c.MaxLength = 2000
+		}
+	case Integer:
+		if c.Min == 0 && c.Max == 0 {
+			c.Min, c.Max = -maxInt32-1, maxInt32
+		}
+	case BigInt:
+		c.Min, c.Max = -1<<63, 1<<63-1
+	case Double:
+		if c.Precision == 0 {
+			c.Precision = 5
+		}
+		if c.Min == 0 && c.Max == 0 {
+			c.Min, c.Max = -1e11, 1e11
+		}
+	case Decimal:
+		if c.Precision == 0 {
+			c.Precision = 2
+		}
+		if c.Min == 0 && c.Max == 0 {
+			c.Min, c.Max = -1e11, 1e11
+		}
+	case Money:
+		if c.Precision == 0 {
+			c.Precision = 2
+		}
+		if c.Min == 0 && c.Max == 0 {
+			c.Min, c.Max = -922337203685477, 922337203685477
+		}
+	case Boolean:
+		if len(c.Options) == 0 {
+			c.Options = []Option{{Value: 0, Label: "No"}, {Value: 1, Label: "Yes"}}
+		}
+	case EntityName:
+		c.MaxLength = 100
+	case Image:
+		c.MaxLength = 1 << 30
+	}
+	if len(c.Options) > 0 {
+		c.options = make(map[int64]*Option, len(c.Options))
+		for i := range c.Options {
+			c.options[int64(c.Options[i].Value)] = &c.Options[i]
+		}
+	}
+	c.ordinal = len(t.Columns)
+	c.table = t
+	c.system = systemColumns[c.LogicalName]
+	if c.LogicalName == "ownerid" && t.isPrincipal() || c.system == sysOwner && c.Type == UniqueID {
+		c.system = sysNone
+	}
+	if c.LogicalName == t.PrimaryID {
+		c.system = sysPrimary
+		c.NoUpdate = true
+	}
+	c.indexed = c.Type.IsLookup() && (c.system == sysNone || c.system == sysOwner)
+	p := &c
+	t.Columns = append(t.Columns, p)
+	t.index(p)
+	return p
+}
+
+func (t *Table) addKey(k Key) error {
+	if len(k.Columns) == 0 || len(k.Columns) > 16 {
+		return fmt.Errorf("key %q of table %q has %d columns; 1 to 16 are possible", k.SchemaName, t.LogicalName, len(k.Columns))
+	}
+	k.columns = nil
+	for _, name := range k.Columns {
+		c := t.columns[name]
+		if c == nil {
+			return fmt.Errorf("key %q of table %q: there is no column %q", k.SchemaName, t.LogicalName, name)
+		}
+		k.columns = append(k.columns, c)
+	}
+	if k.SchemaName == "" {
+		k.SchemaName = strings.Join(k.Columns, "_")
+	}
+	if len(t.Keys) == 10 {
+		return fmt.Errorf("table %q has more than 10 alternate keys", t.LogicalName)
+	}
+	t.Keys = append(t.Keys, &k)
+	return nil
+}
+
+// link connects a new table: its own lookups, lookups of others that were
+// waiting for it, and what activities and notes bring with them.
+func (s *Schema) link(t *Table) error {
+	for _, c := range t.Columns {
+		for _, target := range c.Targets {
+			if err := s.addTarget(c, target); err != nil {
+				return err
+			}
+		}
+	}
+	for _, other := range s.tables[:len(s.tables)-1] {
+		for _, c := range other.Columns {
+			for _, target := range c.Targets {
+				if target.Table == t.LogicalName && c.relTo(t) == nil {
+					if err := s.addTarget(c, target); err != nil {
+						return err
+					}
+				}
+			}
+		}
+	}
+	for _, other := range s.tables {
+		if err := s.linkRegarding(other, t); err != nil {
+			return err
+		}
+		if other != t {
+			if err := s.linkRegarding(t, other); err != nil {
+				return err
+			}
+		}
+		if t.Notes && other.LogicalName == "annotation" {
+			if err := s.linkNotes(other, t); err != nil {
+				return err
+			}
+		}
+		if t.LogicalName == "annotation" && other.Notes && other != t {
+			if err := s.linkNotes(t, other); err != nil {
+				return err
+			}
+		}
+		if t.Activity && other.LogicalName == "activityparty" {
+			if err := s.linkParties(other, t); err != nil {
+				return err
+			}
+		}
+		if t.LogicalName == "activityparty" && other.Activity {
+			if err := s.linkParties(t, other); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (c *Column) relTo(t *Table) *Relationship {
+	for _, r := range c.rels {
+		if r.Referenced == t {
+			return r
+		}
+	}
+	return nil
+}
+
+// activityCollections are the last parts of the collection properties that
+// lead from a table to the activities about it.
+var activityCollections = map[string]string{
+	"activitypointer": "ActivityPointers", "appointment": "Appointments", "task": "Tasks", "email": "Emails", "phonecall": "Phonecalls",
+}
+
+// linkRegarding lets an activity be about a table (DV040).
+func (s *Schema) linkRegarding(activity, subject *Table) error {
+	if !subject.Activities || !(activity.Activity || activity.LogicalName == "activitypointer") {
+		return nil
+	}
+	c := activity.columns["regardingobjectid"]
+	if c == nil || c.relTo(subject) != nil {
+		return nil
+	}
+	many := activityCollections[activity.LogicalName]
+	if many == "" {
+		many = activity.SchemaName + "s"
+	}
+	target := Target{
+		Table: subject.LogicalName, Navigation: "regardingobjectid_" + subject.LogicalName,
+		Collection: subject.SchemaName + "_" + many, Delete: CascadeAll,
+	}
+	c.Targets = append(slices.Clip(c.Targets), target)
+	return s.addTarget(c, target)
+}
+
+// linkNotes lets a note belong to a table.
+func (s *Schema) linkNotes(annotation, parent *Table) error {
+	c := annotation.columns["objectid"]
+	if c.relTo(parent) != nil {
+		return nil
+	}
+	suffix := "_Annotation"
+	if parent.custom && parent.ObjectTypeCode >= 10000 {
+		suffix = "_Annotations"
+	}
+	target := Target{
+		Table: parent.LogicalName, Navigation: "objectid_" + parent.LogicalName,
+		Collection: parent.SchemaName + suffix, Delete: CascadeAll,
+	}
+	c.Targets = append(slices.Clip(c.Targets), target)
+	return s.addTarget(c, target)
+}
+
+// linkParties gives an activity its collection of parties.
+func (s *Schema) linkParties(party, activity *Table) error {
+	c := party.columns["activityid"]
+	if c.relTo(activity) != nil {
+		return nil
+	}
+	target := Target{
+		Table: activity.LogicalName, Navigation: "activityid_" + activity.LogicalName,
+		Collection: activity.LogicalName + "_activity_parties", Delete: CascadeAll,
+	}
+	c.Targets = append(slices.Clip(c.Targets), target)
+	return s.addTarget(c, target)
+}
+
+// addTarget makes the relationship of a lookup and one of its targets, unless
+// the target is not in the schema (yet).
+func (s *Schema) addTarget(c *Column, target Target) error {
+	t := c.table
+	var to *Table
+	if target.Table != "principal" {
+		if to = s.byName[target.Table]; to == nil {
+			return nil
+		}
+	}
+	r := &Relationship{Referencing: t, Column: c, Referenced: to, Navigation: target.Navigation, Collection: target.Collection, SchemaName: target.SchemaName, Delete: target.Delete}
+	if r.Navigation == "" {
+		r.Navigation = c.LogicalName
+		if len(c.Targets) > 1 {
+			r.Navigation += "_" + target.Table
+		}
+	}
+	plain := r.Navigation
+	inherited := t.Activity && s.byName["activitypointer"].columns[c.LogicalName] != nil
+	if inherited {
+		// DV041: lookups inherited from activitypointer have a suffix.
+		r.Navigation += "_" + t.LogicalName
+	}
+	if r.SchemaName == "" {
+		r.SchemaName = r.Collection
+	}
+	if r.SchemaName == "" {
+		r.SchemaName = strings.Join([]string{t.LogicalName, c.LogicalName, target.Table}, "_")
+	}
+	c.rels = append(c.rels, r)
+	if err := t.addNav(&navigation{name: r.Navigation, rel: r, target: to}); err != nil {
+		return err
+	}
+	if inherited && t.navs[plain] == nil {
+		t.navs[plain] = &navigation{name: plain, rel: r, target: to, alias: true}
+	}
+	if to == nil {
+		return nil
+	}
+	to.inbound = append(to.inbound, r)
+	if r.Collection == "" {
+		return nil
+	}
+	return to.addNav(&navigation{name: r.Collection, collection: true, rel: r, target: t})
+}
