@@ -21,7 +21,7 @@ type call struct {
 	header   http.Header
 	body     []byte
 	// caller is who asks; set before any handler runs.
-	caller *caller
+	caller *actor
 	// view reads the store; it is set whenever a handler runs, except for
 	// $batch, whose parts open their own.
 	view *view

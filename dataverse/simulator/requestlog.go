@@ -64,7 +64,7 @@ func (e *Request) finish(s *Server, status int) {
 	s.mu.Unlock()
 }
 
-func (e *Request) setUser(s *Server, c *caller) {
+func (e *Request) setUser(s *Server, c *actor) {
 	if c == nil {
 		return
 	}

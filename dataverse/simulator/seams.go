@@ -12,8 +12,8 @@ type seams struct{}
 
 func (s *Server) initSeams() {}
 
-// caller is who a request acts as.
-type caller struct {
+// actor is who a request acts as.
+type actor struct {
 	// user is the systemuser whose rights and name count, after
 	// impersonation.
 	user guid
@@ -38,12 +38,12 @@ const (
 
 // authenticate gives the caller of a request, or a 401 or 403. It opens its
 // own view of the store.
-func (s *Server) authenticate(c *call) (*caller, error) {
-	return &caller{user: mustGUID(AdministratorID)}, nil
+func (s *Server) authenticate(c *call) (*actor, error) {
+	return &actor{user: mustGUID(AdministratorID)}, nil
 }
 
 // adminToken gives a token of the administrator.
-func (s *Server) adminToken() string { return "administrator" }
+func (s *Server) adminToken() string { return s.Entra.Bearer("admin@simulator.example") }
 
 // privilege refuses (403 0x80040220) what no role of the caller allows on any
 // row of the table.
@@ -96,7 +96,12 @@ func (s *Server) beforeFaults(w http.ResponseWriter, r *http.Request, c *call) (
 }
 
 // serveEntra answers everything that is not under /api/data/.
-func (s *Server) serveEntra(w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) }
+func (s *Server) serveEntra(w http.ResponseWriter, r *http.Request) { s.Entra.ServeHTTP(w, r) }
+
+// entraUser finds a person of the directory among the systemusers.
+func (s *Server) entraUser(tenantID, emailOrObjectID string) (EntraUser, bool) {
+	return EntraUser{}, false
+}
 
 // serveBatch answers POST $batch. It runs without a view or a transaction; for
 // each part it makes a call with newPart and gives it to s.serve, and for a

@@ -42,7 +42,6 @@ type Options struct {
 
 // The ids of what every server starts with.
 const (
-	DefaultTenantID       = "7c1a4d1e-0e4b-4a5c-9b7e-1f0a5a3c9d10"
 	DefaultOrganizationID = "4b2f0a66-93a1-4c31-8d04-6d3c54a10f01"
 	// BusinessUnitID is the root business unit.
 	BusinessUnitID = "0d4c1f7a-2b63-4e7f-8c55-5f1a9be3d001"
@@ -63,6 +62,8 @@ type Server struct {
 	Authority string
 	// TenantID is the Entra tenant.
 	TenantID string
+	// Entra is the simulated directory: tokens, registrations, their faults.
+	Entra *Entra
 
 	options Options
 	schema  *Schema
@@ -109,6 +110,7 @@ func NewServer(schema *Schema, opts *Options) *Server {
 	}
 	s.TenantID = o.TenantID
 	s.org = mustGUID(o.OrganizationID)
+	s.Entra = NewEntra(EntraOptions{Clock: o.Now, Tenants: []string{o.TenantID}, User: s.entraUser})
 	s.addFirstRows()
 	s.initSeams()
 	if o.NoListener {
