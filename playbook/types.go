@@ -1,0 +1,4 @@
+package playbook
+
+// shape is what is known of a value before it is there.
+type shape struct{}
