@@ -48,8 +48,8 @@ const (
 // Edge goes from what is needed to what needs it.
 type Edge struct {
 	From, To string
-	// Label says what goes along the edge.
-	Label string
+	// Labels say what goes along the edge, a line each.
+	Labels []string
 	// Optional is drawn broken.
 	Optional bool
 }
@@ -111,8 +111,8 @@ func (g *Graph) DOT(w io.Writer) error {
 	for _, e := range g.Edges {
 		fmt.Fprintf(&b, "  %s -> %s", g.id(e.From), g.id(e.To))
 		var attrs []string
-		if e.Label != "" {
-			attrs = append(attrs, "label="+dotQuote(e.Label))
+		if len(e.Labels) > 0 {
+			attrs = append(attrs, `label="`+joinEscaped(e.Labels, `\n`, dotEscape)+`"`)
 		}
 		if e.Optional {
 			attrs = append(attrs, "style=dashed")
@@ -129,10 +129,7 @@ func (g *Graph) DOT(w io.Writer) error {
 
 func (g *Graph) dotNode(n Node) string {
 	c := n.colours()
-	label := make([]string, 0, 1+len(n.Lines))
-	for _, l := range append([]string{n.Name}, n.Lines...) {
-		label = append(label, dotEscape(l))
-	}
+	label := joinEscaped(append([]string{n.Name}, n.Lines...), `\n`, dotEscape)
 	style := "filled,rounded"
 	if n.Optional {
 		style += ",dashed"
@@ -142,7 +139,15 @@ func (g *Graph) dotNode(n Node) string {
 		width = 2.0
 	}
 	return fmt.Sprintf("  %s [label=\"%s\" fillcolor=\"%s\" color=\"%s\" style=\"%s\" penwidth=%g]\n",
-		g.id(n.Name), strings.Join(label, `\n`), c[0], c[1], style, width)
+		g.id(n.Name), label, c[0], c[1], style, width)
+}
+
+func joinEscaped(lines []string, separator string, escape func(string) string) string {
+	escaped := make([]string, len(lines))
+	for i, l := range lines {
+		escaped[i] = escape(l)
+	}
+	return strings.Join(escaped, separator)
 }
 
 // dotEscape makes text safe between double quotes: Graphviz reads escapes such
@@ -179,8 +184,8 @@ func (g *Graph) Mermaid(w io.Writer) error {
 		if e.Optional {
 			arrow = "-.->"
 		}
-		if e.Label != "" {
-			arrow += "|" + mermaidQuote(e.Label) + "|"
+		if len(e.Labels) > 0 {
+			arrow += `|"` + joinEscaped(e.Labels, "<br/>", mermaidEscape) + `"|`
 		}
 		fmt.Fprintf(&b, "  %s %s %s\n", g.id(e.From), arrow, g.id(e.To))
 	}
@@ -201,10 +206,7 @@ func (g *Graph) mermaidNode(n Node) string {
 	if n.Escalated {
 		class = "escalated"
 	}
-	text := mermaidEscape(n.Name)
-	for _, l := range n.Lines {
-		text += "<br/>" + mermaidEscape(l)
-	}
+	text := joinEscaped(append([]string{n.Name}, n.Lines...), "<br/>", mermaidEscape)
 	return fmt.Sprintf("  %s[\"%s\"]:::%s\n", g.id(n.Name), text, class)
 }
 

@@ -18,7 +18,7 @@ func nasty() *render.Graph {
 			{Name: `Read "advisor" \N`, Shape: render.Reading, Group: "round 1", Lines: []string{"a|b [c] {d}"}},
 			{Name: `Create; --> x`, Shape: render.Writing, Escalated: true, Lines: []string{"<b>bold</b>"}},
 		},
-		Edges: []render.Edge{{From: `Read "advisor" \N`, To: `Create; --> x`, Label: `"quoted"`}},
+		Edges: []render.Edge{{From: `Read "advisor" \N`, To: `Create; --> x`, Labels: []string{`"quoted"`}}},
 	}
 }
 

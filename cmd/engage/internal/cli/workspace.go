@@ -1,0 +1,94 @@
+package cli
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/andmoneyaps/engage-playbooks"
+	"github.com/andmoneyaps/engage-playbooks/playbook"
+)
+
+// openFolder opens a workspace's folder so that links do not lead out of it.
+func openFolder(dir string) (*os.Root, error) {
+	root, err := os.OpenRoot(dir)
+	switch {
+	case err == nil:
+		return root, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, usagef("there is no folder %s", dir)
+	case errors.Is(err, fs.ErrPermission):
+		return nil, usagef("the folder %s may not be read", dir)
+	}
+	if info, statErr := os.Stat(dir); statErr == nil && !info.IsDir() {
+		return nil, usagef("%s is a file; a workspace is a folder", dir)
+	}
+	return nil, usagef("the folder %s cannot be opened: %v", dir, cause(err))
+}
+
+// load opens and checks the workspace; its problems are the error.
+func load(dir string) (*playbook.Workspace, error) {
+	root, err := openFolder(dir)
+	if err != nil {
+		return nil, err
+	}
+	w, err := playbook.Load(root.FS())
+	if err != nil {
+		return nil, err
+	}
+	if empty(w) {
+		return nil, usagef("%s holds no document of a playbook workspace; engage init makes a new one", dir)
+	}
+	return w, nil
+}
+
+func empty(w *playbook.Workspace) bool {
+	return len(w.Playbooks())+len(w.Patterns())+len(w.Definitions())+len(w.Tests()) == 0 && w.Simulator() == nil
+}
+
+// cause gives the innermost text of an error of the file system, without the
+// operation and path that its wrapper repeats.
+func cause(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+// readInput reads a file that a flag names; "-" is standard input.
+func (c *Command) readInput(flag, name string, limit int64) ([]byte, error) {
+	if name == "-" {
+		return readLimited(c.Stdin, flag, limit)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, usagef("--%s: the file %s cannot be read: %v", flag, name, cause(err))
+	}
+	defer f.Close()
+	return readLimited(f, flag+": "+name, limit)
+}
+
+// sourceLines gives the lines of a workspace's files, for excerpts.
+func sourceLines(root *os.Root) func(file string) []string {
+	cache := map[string][]string{}
+	return func(file string) []string {
+		lines, ok := cache[file]
+		if !ok {
+			data, err := fs.ReadFile(root.FS(), file)
+			if err == nil {
+				lines = strings.Split(strings.ReplaceAll(string(data), "\r\n", "\n"), "\n")
+			}
+			cache[file] = lines
+		}
+		return lines
+	}
+}
+
+// problemsOf gives the problems that an error of Load stands for.
+func problemsOf(err error) (engage.Problems, bool) {
+	var problems engage.Problems
+	ok := errors.As(err, &problems)
+	return problems, ok
+}
