@@ -179,7 +179,8 @@ func (s *Schema) withInherited(spec TableSpec) []Column {
 	var all []Column
 	own := slices.Clone(spec.Columns)
 	if base := s.byName["activitypointer"]; spec.Activity && base != nil {
-		for _, c := range base.TableSpec.Columns {
+		for _, p := range base.Columns {
+			c := p.inherited()
 			if i := slices.IndexFunc(own, func(o Column) bool { return o.LogicalName == c.LogicalName }); i >= 0 {
 				c = own[i]
 				own = slices.Delete(own, i, i+1)
@@ -210,6 +211,24 @@ func (s *Schema) withInherited(spec TableSpec) []Column {
 		}
 	}
 	return all
+}
+
+// inherited gives an activity's copy of a column of activitypointer; what the
+// column is about is linked anew.
+func (c *Column) inherited() Column {
+	d := *c
+	d.rels = nil
+	d.Targets = nil
+	if c.LogicalName != "regardingobjectid" {
+		for _, target := range c.Targets {
+			target.Collection, target.SchemaName = "", ""
+			d.Targets = append(d.Targets, target)
+		}
+	}
+	if c.LogicalName == "statecode" {
+		d.NoCreate = true
+	}
+	return d
 }
 
 func schemaName(c Column) string {
@@ -327,8 +346,11 @@ func (t *Table) addColumn(c Column) *Column {
 	c.ordinal = len(t.Columns)
 	c.table = t
 	c.system = systemColumns[c.LogicalName]
-	if c.LogicalName == "ownerid" && t.isPrincipal() || c.system == sysOwner && c.Type == UniqueID {
+	if c.system == sysOwner && c.Type != Owner {
 		c.system = sysNone
+		if t.isPrincipal() {
+			c.system = sysPrimary // users and teams are keyed by ownerid in CSDL
+		}
 	}
 	if c.LogicalName == t.PrimaryID {
 		c.system = sysPrimary

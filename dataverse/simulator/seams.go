@@ -43,7 +43,7 @@ func (s *Server) authenticate(c *call) (*actor, error) {
 }
 
 // adminToken gives a token of the administrator.
-func (s *Server) adminToken() string { return s.Entra.Bearer("admin@simulator.example") }
+func (s *Server) adminToken() string { return s.Entra.Bearer(AdministratorEmail) }
 
 // privilege refuses (403 0x80040220) what no role of the caller allows on any
 // row of the table.

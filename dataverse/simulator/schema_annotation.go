@@ -1,0 +1,45 @@
+package simulator
+
+func annotationTable() TableSpec {
+	return TableSpec{
+		LogicalName: "annotation", SchemaName: "Annotation", DisplayName: "Note", DisplayCollectionName: "Notes",
+		EntitySet: "annotations", PrimaryID: "annotationid", PrimaryName: "subject",
+		ObjectTypeCode: 5, Ownership: UserOwned,
+
+		NoState:       true,
+		PrivilegeName: "Note",
+		Columns: []Column{
+			column("AnnotationId", "Note", UniqueID).sys().createOnly(),
+			text("Subject", "Title", 500).app(),
+			lookup("CreatedBy", "Created By", to("systemuser", "createdby", "lk_annotationbase_createdby")).ro(),
+			column("CreatedOn", "Created On", DateTime).ro(),
+			lookup("CreatedOnBehalfBy", "Created By (Delegate)", to("systemuser", "createdonbehalfby", "lk_annotationbase_createdonbehalfby")).ro(),
+			text("DocumentBody", "Document", 1073741823),
+			text("DummyFileName", "File Name(deprecated)", 500).ro().hidden(),
+			text("DummyRegarding", "Regarding(deprecated)", 500).ro().hidden(),
+			text("FileName", "File Name", 255),
+			text("FilePointer", "File Pointer", 255).ro().hidden(),
+			integer("FileSize", "File Size (Bytes)", 0, 1000000000).ro(),
+			integer("ImportSequenceNumber", "Import Sequence Number", -2147483648, 2147483647).createOnly(),
+			boolean("IsDocument", "Is Document", "No", "Yes").sys(),
+			boolean("IsPrivate", "IsPrivate", "No", "Yes").ro().hidden(),
+			text("LangId", "Language ID", 2),
+			text("MimeType", "Mime Type", 256),
+			lookup("ModifiedBy", "Modified By", to("systemuser", "modifiedby", "lk_annotationbase_modifiedby")).ro(),
+			column("ModifiedOn", "Modified On", DateTime).ro(),
+			lookup("ModifiedOnBehalfBy", "Modified By (Delegate)", to("systemuser", "modifiedonbehalfby", "lk_annotationbase_modifiedonbehalfby")).ro(),
+			memo("NoteText", "Description", 100000),
+			lookup("ObjectId", "Regarding", to("account", "objectid_account", "Account_Annotation").cascade(), to("appointment", "objectid_appointment", "Appointment_Annotation").cascade(), to("contact", "objectid_contact", "Contact_Annotation").cascade(), to("email", "objectid_email", "Email_Annotation").cascade(), to("phonecall", "objectid_phonecall", "PhoneCall_Annotation").cascade(), to("task", "objectid_task", "Task_Annotation").cascade()),
+			column("ObjectTypeCode", "Object Type ", EntityName),
+			column("OverriddenCreatedOn", "Record Created On", DateTime).format("DateOnly").createOnly(),
+			owner(),
+			lookup("OwningBusinessUnit", "Owning Business Unit", to("businessunit", "owningbusinessunit", "business_unit_annotations")).ro(),
+			lookup("OwningTeam", "Owning Team", to("team", "owningteam", "team_annotations")).ro(),
+			lookup("OwningUser", "Owning User", to("systemuser", "owninguser", "annotation_owning_user")).ro(),
+			text("Prefix", "Prefix", 10).ro(),
+			text("StepId", "Step Id", 32),
+			text("StoragePointer", "Storage Pointer", 10).ro().hidden(),
+			column("VersionNumber", "Version Number", BigInt).ro(),
+		},
+	}
+}
