@@ -105,7 +105,7 @@ type Entra struct {
 	revoked       map[string]time.Time // object id, or "" for everybody
 	log           tokenLog
 	devices       map[string]*deviceGrant
-	callers       map[string]caller // bearers that were checked already
+	callers       map[string]Caller // bearers that were checked already
 	bearers       map[string]string // user to the bearer made for them
 	documents     map[string]int    // GETs by path
 }
@@ -118,7 +118,7 @@ func NewEntra(o EntraOptions) *Entra {
 		registrations: map[string]*Registration{},
 		revoked:       map[string]time.Time{},
 		devices:       map[string]*deviceGrant{},
-		callers:       map[string]caller{},
+		callers:       map[string]Caller{},
 		bearers:       map[string]string{},
 		documents:     map[string]int{},
 	}

@@ -175,8 +175,8 @@ func firstText(claims jwt.MapClaims, names ...string) string {
 	return ""
 }
 
-// caller is who a bearer token speaks for, as Dataverse sees them.
-type caller struct {
+// Caller is who a bearer token speaks for, as Dataverse sees them.
+type Caller struct {
 	TenantID, ObjectID string
 	// Email and Name are those of a person, empty for an application.
 	Email, Name string
@@ -191,9 +191,9 @@ type caller struct {
 // maxCallers bounds the memory of bearers that were checked already.
 const maxCallers = 4096
 
-// validate turns a bearer token for Dataverse into its caller. The error says
+// Validate turns a bearer token for Dataverse into its caller. The error says
 // why it is refused, without the token.
-func (e *Entra) validate(bearer string) (caller, error) {
+func (e *Entra) Validate(bearer string) (Caller, error) {
 	now := e.clock()
 	e.mu.Lock()
 	who, ok := e.callers[bearer]
@@ -201,7 +201,7 @@ func (e *Entra) validate(bearer string) (caller, error) {
 	if !ok {
 		var err error
 		if who, err = e.parseBearer(bearer); err != nil {
-			return caller{}, err
+			return Caller{}, err
 		}
 		e.mu.Lock()
 		if len(e.callers) >= maxCallers {
@@ -211,36 +211,36 @@ func (e *Entra) validate(bearer string) (caller, error) {
 		e.mu.Unlock()
 	}
 	if !now.Before(who.expires) {
-		return caller{}, fmt.Errorf("the token expired at %s", who.expires.UTC().Format(time.RFC3339))
+		return Caller{}, fmt.Errorf("the token expired at %s", who.expires.UTC().Format(time.RFC3339))
 	}
 	if e.isRevoked(who.ObjectID, who.issued) {
-		return caller{}, errors.New("the token was revoked")
+		return Caller{}, errors.New("the token was revoked")
 	}
 	return who, nil
 }
 
-func (e *Entra) parseBearer(bearer string) (caller, error) {
+func (e *Entra) parseBearer(bearer string) (Caller, error) {
 	claims := jwt.MapClaims{}
 	if _, err := e.parseOwn(bearer, claims); err != nil {
-		return caller{}, errors.New("the token is not one of this simulator: malformed, or the signature is wrong")
+		return Caller{}, errors.New("the token is not one of this simulator: malformed, or the signature is wrong")
 	}
 	audience, _ := claims.GetAudience()
 	if !slices.ContainsFunc(audience, e.resourceKnown) {
-		return caller{}, errors.New("the token is for another audience")
+		return Caller{}, errors.New("the token is for another audience")
 	}
 	exp, err1 := claims.GetExpirationTime()
 	iat, err2 := claims.GetIssuedAt()
 	if errors.Join(err1, err2) != nil || exp == nil || iat == nil {
-		return caller{}, errors.New("the token has no lifetime")
+		return Caller{}, errors.New("the token has no lifetime")
 	}
-	c := caller{
+	c := Caller{
 		TenantID: firstText(claims, "tid"), ObjectID: firstText(claims, "oid"),
 		Email: firstText(claims, "upn", "preferred_username"), Name: firstText(claims, "name"),
 		AppID: firstText(claims, "appid", "azp"), AppOnly: claims["idtyp"] == "app",
 		issued: iat.Time, expires: exp.Time,
 	}
 	if !e.tenantKnown(c.TenantID) {
-		return caller{}, errors.New("the token is of an unknown tenant")
+		return Caller{}, errors.New("the token is of an unknown tenant")
 	}
 	return c, nil
 }
@@ -266,7 +266,7 @@ func (e *Entra) bearer(user string) string {
 	e.mu.Lock()
 	e.bearers[user] = token
 	e.mu.Unlock()
-	_, _ = e.validate(token) // remembered from now on
+	_, _ = e.Validate(token) // remembered from now on
 	return token
 }
 
