@@ -39,6 +39,10 @@ type call struct {
 	// part of the same change set wrote; nil outside change sets.
 	contentID map[string]string
 	inBatch   bool
+	// batch is the call of the batch that a part belongs to.
+	batch *call
+	// operations is how many operations a batch has, for the limits.
+	operations int
 	// written is the row that the call created or updated, for contentID.
 	written *record
 	// params are the literals of a function's parameters, aliases resolved.

@@ -151,7 +151,7 @@ func errNoTable(key string) error {
 func (c *call) metaByKey(n *metaNode, key string) (*metaNode, error) {
 	name, value := metaKey(c.aliased(key))
 	for _, o := range n.list {
-		if v, _ := o.get(name); strings.EqualFold(text(v), value) {
+		if v, _ := o.get(name); strings.EqualFold(textOf(v), value) {
 			n.one, n.single, n.list = o, true, nil
 			n.path += "(" + key + ")"
 			return n, nil
@@ -160,7 +160,7 @@ func (c *call) metaByKey(n *metaNode, key string) (*metaNode, error) {
 	return nil, failf(http.StatusNotFound, codeQuery, "Could not find %s with %s '%s'.", n.path, name, value)
 }
 
-func text(v any) string { s, _ := v.(string); return s }
+func textOf(v any) string { s, _ := v.(string); return s }
 
 // metaStep follows one more segment: a navigation property, with or without a
 // key, or a cast to a derived type.
@@ -366,7 +366,7 @@ func (c *call) laggedEntity(t *Table) *metaObject {
 	o.nav["Attributes"] = func() any {
 		var list []*metaObject
 		for _, a := range all().([]*metaObject) {
-			if name, _ := a.get("LogicalName"); !c.lags(t.LogicalName, text(name)) {
+			if name, _ := a.get("LogicalName"); !c.lags(t.LogicalName, textOf(name)) {
 				list = append(list, a)
 			}
 		}

@@ -144,8 +144,11 @@ type security struct {
 	users      map[guid]*grants
 	shares     map[guid][]share // by the row shared
 	privileges [][8]guid        // ids by ordinal of the table, and verb
-	closed     bool             // callers who are not there are refused
-	rows       sync.Once        // of the privilege table
+	closed     atomic.Bool      // callers who are not there are refused
+	callers    map[string]guid  // users by token's object or application id
+	callersAt  int64
+	rows       sync.Once // of the privilege table
+	messages   sync.Once // rows of sdkmessage and sdkmessagefilter
 }
 
 // share is a row of principalobjectaccess.
@@ -368,9 +371,9 @@ func (c *call) rights() (who, behalf *grants) {
 	return who, behalf
 }
 
-// depth is how far the caller's privilege reaches: under impersonation the
+// reach is how far the caller's privilege reaches: under impersonation the
 // smaller of the two (fact sheet, section 12.3).
-func (c *call) depth(t *Table, verb Verb) Depth {
+func (c *call) reach(t *Table, verb Verb) Depth {
 	who, behalf := c.rights()
 	d := who.depthOn(t, verb)
 	if behalf != nil {
@@ -389,7 +392,7 @@ func (g *grants) depthOn(t *Table, verb Verb) Depth {
 // privilege refuses (403 0x80040220) what no role of the caller allows on any
 // row of the table. Everybody may read their own user.
 func (c *call) privilege(t *Table, verb Verb) error {
-	if c.depth(t, verb) > NoDepth || verb == Read && t.LogicalName == "systemuser" {
+	if c.reach(t, verb) > NoDepth || verb == Read && t.LogicalName == "systemuser" {
 		return nil
 	}
 	who, behalf := c.rights()
@@ -414,7 +417,7 @@ func (c *call) privilege(t *Table, verb Verb) error {
 // access refuses (403 0x80048306) what the caller's roles, ownership and
 // shares do not allow on this row.
 func (c *call) access(r *record, verb Verb) error {
-	if c.reaches(r, verb, c.depth(r.table, verb)) {
+	if c.reaches(r, verb, c.reach(r.table, verb)) {
 		return nil
 	}
 	e := failf(http.StatusForbidden, "0x80048306",
@@ -426,7 +429,7 @@ func (c *call) access(r *record, verb Verb) error {
 // visible gives a test for the rows of a table that the caller may read; nil
 // if that is all of them.
 func (c *call) visible(t *Table) func(*record) bool {
-	d := c.depth(t, Read)
+	d := c.reach(t, Read)
 	if d == Global {
 		return nil
 	}
