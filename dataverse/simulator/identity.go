@@ -62,7 +62,7 @@ func (s *Server) tokenUser(c *call) (guid, error) {
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {
 		return guid{}, s.unauthorized()
 	}
-	who, err := s.Entra.validate(token)
+	who, err := s.Entra.Validate(token)
 	if err != nil {
 		return guid{}, s.unauthorized()
 	}
@@ -97,7 +97,7 @@ func (s *Server) tokenUser(c *call) (guid, error) {
 // findUser finds the systemuser of a token: a person by Entra object id, else
 // by e-mail; an application by application id, and the simulator's own
 // registration else by any application id (spec, section 8).
-func (s *Server) findUser(v *view, who *caller) *record {
+func (s *Server) findUser(v *view, who *Caller) *record {
 	t := s.schema.Table("systemuser")
 	if who.AppOnly {
 		app, _ := parseGUID(who.AppID)
@@ -140,7 +140,7 @@ func (s *Server) findPerson(v *view, oid guid, email string) *record {
 
 // addUser makes the systemuser of a caller who has none: a system
 // administrator, as those who do not care about roles expect.
-func (s *Server) addUser(who *caller) (guid, error) {
+func (s *Server) addUser(who *Caller) (guid, error) {
 	u := newUser{email: who.Email, name: who.Name}
 	key := who.ObjectID
 	u.objectID, _ = parseGUID(who.ObjectID)
