@@ -1,10 +1,15 @@
 package dataverse
 
 import (
+	"cmp"
 	"context"
-	"iter"
+	"errors"
+	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 )
 
@@ -56,8 +61,8 @@ type Options struct {
 	// MetadataLifetime is how long a table's definition is kept. Default:
 	// 5 minutes.
 	MetadataLifetime time.Duration
-	// Parallel bounds the requests under way for one identity until the
-	// service hints at a number, and 52 bounds them after. Default: 4.
+	// Parallel is how many requests an identity starts with at a time, until
+	// the service hints at a number. Default: 4.
 	Parallel int
 	// UserAgent is sent with every request. Default: "engage-playbooks".
 	UserAgent string
@@ -66,7 +71,18 @@ type Options struct {
 // Client reads and writes one organisation as one identity. It is safe for
 // concurrent use and has nothing to close.
 type Client struct {
-	tokens TokenSource
+	*organization
+	tokens  TokenSource
+	limiter *limiter
+}
+
+// organization is what the clients of all identities share.
+type organization struct {
+	origin   url.URL // scheme and host
+	opts     Options // defaults filled in
+	http     *http.Client
+	limiters limiters
+	tables   tableCache
 }
 
 // New returns a client for the organisation at orgURL, such as
@@ -74,97 +90,59 @@ type Client struct {
 // accepted. The scheme is https; plain http is for loopback alone. It sends
 // nothing.
 func New(orgURL string, ts TokenSource, opts *Options) (*Client, error) {
-	return &Client{tokens: ts}, nil
+	u, err := url.Parse(orgURL)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, errors.New("dataverse: the URL of the organisation is not of the form https://host")
+	}
+	if u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {
+		return nil, fmt.Errorf("dataverse: %s is not https: only a loopback address may be reached in the clear", u.Host)
+	}
+	if p := strings.Trim(u.Path, "/"); p != "" && p != strings.Trim(servicePath, "/") {
+		return nil, fmt.Errorf("dataverse: the URL of the organisation has the path %q: leave it out", u.Path)
+	}
+	if ts == nil {
+		return nil, errors.New("dataverse: no token source")
+	}
+	o := &organization{origin: url.URL{Scheme: u.Scheme, Host: u.Host}}
+	if opts != nil {
+		o.opts = *opts
+	}
+	o.opts.fill()
+	o.http = &http.Client{
+		Transport: attempts{o},
+		// A redirect is an answer: following it would take the token along.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	o.limiters.start = o.opts.Parallel
+	o.tables.lifetime = o.opts.MetadataLifetime
+	return o.as(ts), nil
 }
 
 // As returns the client of another identity of the same organisation. It
 // shares connections, metadata, and the limiter of the same identity.
-func (c *Client) As(ts TokenSource) *Client { return &Client{tokens: ts} }
+func (c *Client) As(ts TokenSource) *Client { return c.as(ts) }
 
-// Query sends q and yields its rows, page by page; memory is bounded by one
-// page. It ends after the first error.
-func (c *Client) Query(ctx context.Context, q *Query) iter.Seq2[Record, error] {
-	panic("not yet")
+func (o *organization) as(ts TokenSource) *Client {
+	return &Client{organization: o, tokens: ts, limiter: o.limiters.of(ts)}
 }
 
-// Rows is the answer to one of several queries.
-type Rows struct {
-	Records []Record
-	Err     error
+func (o *Options) fill() {
+	o.HTTP = cmp.Or(o.HTTP, sharedTransport)
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
+	o.Timeout = cmp.Or(o.Timeout, 2*time.Minute)
+	o.MaxRetries = max(0, cmp.Or(o.MaxRetries, 5))
+	o.MaxRetryWait = cmp.Or(o.MaxRetryWait, 5*time.Minute)
+	o.MaxResponseBytes = cmp.Or(o.MaxResponseBytes, 128<<20)
+	o.PageSize = cmp.Or(o.PageSize, maxPage)
+	o.MetadataLifetime = cmp.Or(o.MetadataLifetime, 5*time.Minute)
+	o.Parallel = cmp.Or(o.Parallel, 4)
+	o.UserAgent = cmp.Or(o.UserAgent, "engage-playbooks")
 }
 
-// QueryAll sends independent queries at once and collects all pages of each.
-// The answers stand in the order of the queries.
-func (c *Client) QueryAll(ctx context.Context, qs []*Query) []Rows { panic("not yet") }
-
-// Get reads the one row q.ID.
-func (c *Client) Get(ctx context.Context, q *Query) (Record, error) { panic("not yet") }
-
-// Apply sends the writes as one: all happen or none.
-func (c *Client) Apply(ctx context.Context, cs *ChangeSet) ([]Written, error) { panic("not yet") }
-
-// BulkOptions of [Client.Bulk].
-type BulkOptions struct {
-	// ChunkSize bounds the writes of one request. Default: adapts between 10
-	// and 1,000.
-	ChunkSize int
-	// Report is called after each request with what it settled, from several
-	// goroutines at once. Default: none.
-	Report func([]Written)
+func isLoopback(host string) bool {
+	if strings.EqualFold(host, "localhost") || strings.HasSuffix(strings.ToLower(host), ".localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
 }
-
-// Bulk sends the writes in chunks; refused ones do not stop the others.
-func (c *Client) Bulk(ctx context.Context, cs *ChangeSet, opts *BulkOptions) ([]Written, error) {
-	panic("not yet")
-}
-
-// Existing tells for each write that names a row by id whether that row is
-// there.
-func (c *Client) Existing(ctx context.Context, cs *ChangeSet) ([]bool, error) { panic("not yet") }
-
-// Table gives the definition of one table, from the cache if it is fresh.
-func (c *Client) Table(ctx context.Context, logicalName string) (*Table, error) { panic("not yet") }
-
-// Tables gives the definitions of several tables in the order of the names,
-// with one request for all that are not fresh.
-func (c *Client) Tables(ctx context.Context, logicalNames ...string) ([]*Table, error) {
-	panic("not yet")
-}
-
-// Forget drops tables from the cache of definitions; without names, all.
-func (c *Client) Forget(logicalNames ...string) { panic("not yet") }
-
-// Identity is who the service says that the caller is.
-type Identity struct{ UserID, BusinessUnitID, OrganizationID GUID }
-
-// WhoAmI asks the service who the caller is.
-func (c *Client) WhoAmI(ctx context.Context) (Identity, error) { panic("not yet") }
-
-// Row names one row of one table.
-type Row struct {
-	Table, EntitySet string
-	// PrimaryKey is the primary key column; "": from metadata.
-	PrimaryKey string
-	ID         GUID
-}
-
-// CanRead tells for each row whether the caller may read it, in the fewest
-// requests. Rows that do not exist cannot be read.
-func (c *Client) CanRead(ctx context.Context, rows ...Row) ([]bool, error) { panic("not yet") }
-
-// Request builds the GET that q stands for.
-func (q *Query) Request() (Request, error) { panic("not yet") }
-
-// Requests builds one request for each write, in order.
-func (cs *ChangeSet) Requests() ([]Request, error) { panic("not yet") }
-
-// Request builds the one request of the change set: its single operation, or
-// the $batch with one change set.
-func (cs *ChangeSet) Request() (Request, error) { panic("not yet") }
-
-// ReadOnly returns a transport that refuses with [ErrReadOnly] whatever could
-// change a record, and sends the rest through base. It looks into $batch.
-func ReadOnly(base http.RoundTripper) http.RoundTripper { panic("not yet") }
-
-// ParseGUID reads a GUID with or without braces, in any case.
-func ParseGUID(s string) (GUID, error) { panic("not yet") }

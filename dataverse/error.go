@@ -27,7 +27,7 @@ var (
 	// ErrInvalid: the service does not accept the request as it is.
 	ErrInvalid = errors.New("invalid")
 	// ErrUnavailable: the service did not answer, or answered that it cannot.
-	// Whether a write happened is not known unless [Error.NotSent] says so.
+	// Whether a write happened is then not known.
 	ErrUnavailable = errors.New("unavailable")
 	// ErrTooLarge: the request or the answer is over a size limit.
 	ErrTooLarge = errors.New("too large")
@@ -109,7 +109,11 @@ func (e *Error) Error() string {
 	}
 	fmt.Fprintf(&b, "%s %s: ", e.Method, e.Path)
 	if e.Status == 0 {
-		fmt.Fprintf(&b, "no answer: %v", e.Err)
+		if e.Err == nil {
+			b.WriteString("no answer")
+		} else {
+			b.WriteString(e.Err.Error())
+		}
 		return b.String()
 	}
 	fmt.Fprintf(&b, "%d %s", e.Status, http.StatusText(e.Status))

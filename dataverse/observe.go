@@ -5,11 +5,10 @@ import (
 	"time"
 )
 
-// An Exchange is one request with its answer, its retries counted in. It
-// holds no value and no query string.
+// An Exchange is one request for data with its answer, its retries counted in.
+// It holds no value and no query string. Requests for tokens and definitions
+// are none.
 type Exchange struct {
-	// Metadata says that it read definitions, not data.
-	Metadata bool
 	// Method and Path are those of the HTTP request; see [Request.Resource].
 	Method, Path string
 	// Status is the HTTP status of the last answer, 0 without one.

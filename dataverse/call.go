@@ -1,0 +1,361 @@
+package dataverse
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+)
+
+// maxURL bounds the URL of a GET, maxBatchURL that within a $batch (fact
+// sheet, 1.4).
+const (
+	maxURL      = 32768
+	maxBatchURL = 65536
+)
+
+// A call is one request on its way, with what its attempts taught.
+type call struct {
+	client  *Client
+	request *Request
+	// parts are the operations of a $batch, nil for any other request.
+	parts []Request
+	// atomic says that the parts are one change set.
+	atomic bool
+	// repeatable says that sending it twice does what sending it once does.
+	repeatable bool
+	// records counts the rows of a bulk message.
+	records int
+
+	context  context.Context // of the waits' steps
+	clientID string
+	attempts int
+	// unsure says that an attempt ended without telling whether it was acted
+	// on: the service may have done it.
+	unsure bool
+	token  string
+	// tokenErr is the error of the token source, once it gave one.
+	tokenErr error
+	wait     time.Duration
+	// waiting is the step of the wait, while it lasts.
+	waiting     *Step
+	waitContext context.Context
+	started     time.Time
+}
+
+// An answer is the last response of a call.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+	// parts are the answers within a $batch.
+	parts []partResponse
+	read  *buffered
+}
+
+// release gives the body's memory back; nothing may alias it any more.
+func (a *answer) release() { a.read.Close() }
+
+// do sends the request, with retries, and tells the observer. The error is an
+// [*Error], or that of the token source, or the context's. A $batch that was
+// answered in its own form is no error here: its parts say what happened.
+func (c *call) do(ctx context.Context) (*answer, error) {
+	c.context, c.started = ctx, time.Now()
+	c.clientID = newRequestID()
+	a, err := c.exchange(ctx)
+	if observe, ok := ctx.Value(observerKey{}).(func(Exchange)); ok {
+		observe(c.observed(a, err))
+	}
+	return a, err
+}
+
+func (c *call) exchange(ctx context.Context) (*answer, error) {
+	req, err := c.newRequest(ctx)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.retrying(req)
+	if err == nil && resp.StatusCode == http.StatusUnauthorized {
+		resp, err = c.renewed(ctx, req, resp)
+	}
+	if err != nil {
+		return nil, c.unanswered(ctx, err)
+	}
+	return c.read(resp)
+}
+
+// newRequest builds the HTTP request with its token.
+func (c *call) newRequest(ctx context.Context) (*retryablehttp.Request, error) {
+	target, err := c.client.resolve(c.request.Path)
+	if err != nil {
+		return nil, c.failed(err)
+	}
+	if c.token, err = c.bearer(ctx, nil); err != nil {
+		return nil, err
+	}
+	header := make(http.Header, 10)
+	for name, values := range c.request.Header {
+		header[name] = values
+	}
+	for name, values := range standardHeader {
+		header[name] = values
+	}
+	header["User-Agent"] = []string{c.client.opts.UserAgent}
+	header["X-Ms-Client-Request-Id"] = []string{c.clientID}
+	header["Authorization"] = []string{"Bearer " + c.token}
+	req := (&http.Request{
+		Method: c.request.Method, URL: target, Host: target.Host, Header: header,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		ContentLength: int64(len(c.request.Body)),
+	}).WithContext(context.WithValue(ctx, callKey{}, c))
+	r := &retryablehttp.Request{Request: req}
+	if len(c.request.Body) > 0 {
+		if err := r.SetBody(c.request.Body); err != nil {
+			return nil, c.failed(err)
+		}
+	}
+	return r, nil
+}
+
+// standardHeader goes with every request (fact sheet, 2.1).
+var standardHeader = http.Header{
+	"Accept":           {"application/json"},
+	"Odata-Maxversion": {"4.0"},
+	"Odata-Version":    {"4.0"},
+	"If-None-Match":    {"null"},
+}
+
+// resolve gives the URL of a path relative to the service root, or of a link
+// that the service gave, byte for byte. It refuses other origins.
+func (o *organization) resolve(path string) (*url.URL, error) {
+	if link, err := url.Parse(path); err == nil && (link.IsAbs() || link.Host != "") {
+		if !o.own(link) {
+			return nil, ErrForeign
+		}
+		return link, nil
+	}
+	if path == "" || path[0] != '/' {
+		path = servicePath + path
+	}
+	u, err := url.Parse(o.origin.Scheme + "://" + o.origin.Host + path)
+	if err != nil {
+		return nil, errors.New("the path of the request is broken")
+	}
+	return u, nil
+}
+
+// bearer asks the token source, or renews what was rejected.
+func (c *call) bearer(ctx context.Context, renew func(context.Context) (string, error)) (string, error) {
+	if renew == nil {
+		renew = c.client.tokens.Token
+	}
+	step, started, tracer := c.step(StepToken), time.Now(), c.client.opts.Tracer
+	if tracer != nil {
+		ctx = tracer.Start(ctx, step)
+	}
+	token, err := renew(ctx)
+	if tracer != nil {
+		step.Duration, step.Err = time.Since(started), err
+		tracer.End(ctx, step)
+	}
+	c.tokenErr = err
+	return token, err
+}
+
+// renewed sends the request once more after a 401, which says that nothing
+// was done: with a token renewed for it, or with another one of the source.
+func (c *call) renewed(ctx context.Context, req *retryablehttp.Request, refused *http.Response) (*http.Response, error) {
+	rejected := c.token
+	renew := c.client.tokens.Token
+	if r, ok := c.client.tokens.(Renewer); ok {
+		claims := claimsChallenge(refused.Header)
+		renew = func(ctx context.Context) (string, error) { return r.Renew(ctx, rejected, claims) }
+	}
+	token, err := c.bearer(ctx, renew)
+	if err != nil {
+		refused.Body.Close()
+		return nil, err
+	}
+	if token == rejected {
+		return refused, nil
+	}
+	refused.Body.Close()
+	c.authorize(req.Request, token)
+	return c.retrying(req)
+}
+
+// authorize gives the request another token. The header is copied: an attempt
+// that was abandoned may still be reading it.
+func (c *call) authorize(req *http.Request, token string) {
+	c.token = token
+	header := req.Header.Clone()
+	header["Authorization"] = []string{"Bearer " + token}
+	req.Header = header
+}
+
+var claimsParameter = regexp.MustCompile(`(?i)\bclaims="?([A-Za-z0-9+/_=-]+)"?`)
+
+// claimsChallenge gives the claims of a WWW-Authenticate as JSON, or "" (fact
+// sheet, 9.5).
+func claimsChallenge(h http.Header) string {
+	for _, challenge := range h.Values("WWW-Authenticate") {
+		m := claimsParameter.FindStringSubmatch(challenge)
+		if m == nil {
+			continue
+		}
+		for _, encoding := range []*base64.Encoding{
+			base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding, base64.RawURLEncoding,
+		} {
+			if claims, err := encoding.DecodeString(m[1]); err == nil {
+				return string(claims)
+			}
+		}
+	}
+	return ""
+}
+
+// read turns the response into an answer or the error that it is.
+func (c *call) read(resp *http.Response) (*answer, error) {
+	a := &answer{status: resp.StatusCode, header: resp.Header}
+	if b, ok := resp.Body.(*buffered); ok {
+		a.read, a.body = b, b.Bytes()
+	} else { // an empty answer
+		a.read = &buffered{}
+		io.Copy(io.Discard, resp.Body)
+	}
+	if c.parts != nil {
+		if _, ok := multipartBoundary(resp.Header.Get("Content-Type")); ok {
+			parts, err := parseBatch(resp.Header.Get("Content-Type"), a.body)
+			if err != nil {
+				return a, c.failed(err)
+			}
+			a.parts = parts
+			return a, nil
+		}
+	}
+	if a.status < 200 || a.status > 299 {
+		e := c.failed(nil)
+		e.refuse(a.status, httpHeader(resp.Header), a.body)
+		if a.status == http.StatusUnauthorized {
+			e.Claims = claimsChallenge(resp.Header)
+		}
+		return a, e
+	}
+	if c.parts != nil {
+		return a, c.failed(errBatchForm)
+	}
+	return a, nil
+}
+
+// unanswered is the error of a call without a response. The text of net/http
+// has the URL, and with it values: only the cause is kept.
+func (c *call) unanswered(ctx context.Context, err error) error {
+	if c.tokenErr != nil {
+		return c.tokenErr
+	}
+	var gate *Error
+	if errors.As(err, &gate) { // the limiter's, which does not know the request
+		e := c.failed(nil)
+		e.Status, e.Code, e.RetryAfter = gate.Status, gate.Code, gate.RetryAfter
+		return e
+	}
+	var outer *url.Error
+	if errors.As(err, &outer) {
+		err = outer.Err
+	}
+	if cause := context.Cause(ctx); ctx.Err() != nil && cause != nil && !errors.Is(err, cause) {
+		err = fmt.Errorf("%w: %w", ctx.Err(), cause)
+	}
+	return c.failed(err)
+}
+
+// failed is the error that this call ends with.
+func (c *call) failed(cause error) *Error {
+	return &Error{
+		Method: c.request.Method, Path: c.request.Resource, Table: c.request.Table,
+		Source: c.request.Source, Attempts: c.attempts, ClientRequestID: c.clientID,
+		Write: -1, Err: cause,
+	}
+}
+
+func (c *call) step(kind StepKind) Step {
+	return Step{
+		Kind: kind, Method: c.request.Method, Path: c.request.Template, Table: c.request.Table,
+		Attempt: max(1, c.attempts), ClientRequestID: c.clientID,
+	}
+}
+
+// observed is the call as an observer sees it.
+func (c *call) observed(a *answer, err error) Exchange {
+	x := Exchange{
+		Method: c.request.Method, Path: c.request.Resource, Attempts: c.attempts,
+		Started: c.started, Duration: time.Since(c.started), Batch: c.parts != nil, Err: err,
+	}
+	if a != nil {
+		x.Status, x.RequestID = a.status, requestID(httpHeader(a.header))
+	}
+	if c.parts == nil {
+		x.Operations = []Exchanged{{
+			Method: x.Method, Path: x.Path, Status: x.Status,
+			Table: c.request.Table, Source: c.request.Source, Records: c.records,
+		}}
+		return x
+	}
+	x.Operations = make([]Exchanged, len(c.parts))
+	for i := range c.parts {
+		p := &c.parts[i]
+		o := Exchanged{Method: p.Method, Path: p.Resource, Table: p.Table, Source: p.Source}
+		if c.atomic {
+			o.ChangeSet = 1
+		}
+		if r := a.partOf(i, c.atomic); r != nil {
+			o.Status = r.status
+		}
+		x.Operations[i] = o
+	}
+	return x
+}
+
+// partOf finds the answer to the operation with that index: by Content-ID
+// within a change set, by position otherwise.
+func (a *answer) partOf(i int, atomic bool) *partResponse {
+	if a == nil {
+		return nil
+	}
+	if !atomic {
+		if i < len(a.parts) {
+			return &a.parts[i]
+		}
+		return nil
+	}
+	for k := range a.parts {
+		if a.parts[k].contentID == i+1 {
+			return &a.parts[k]
+		}
+	}
+	return nil
+}
+
+// newRequestID makes a random GUID.
+func newRequestID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	var s [36]byte
+	hex.Encode(s[0:8], b[0:4])
+	hex.Encode(s[9:13], b[4:6])
+	hex.Encode(s[14:18], b[6:8])
+	hex.Encode(s[19:23], b[8:10])
+	hex.Encode(s[24:36], b[10:16])
+	s[8], s[13], s[18], s[23] = '-', '-', '-', '-'
+	return string(s[:])
+}

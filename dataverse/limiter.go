@@ -1,0 +1,207 @@
+package dataverse
+
+import (
+	"container/list"
+	"context"
+	"net/http"
+	"reflect"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// maxParallel is the service's limit of concurrent requests of one user on one
+// web server (fact sheet, section 10).
+const maxParallel = 52
+
+// A limiter holds the requests under way for one identity within what the
+// service bears, for all clients and runs of that identity: the service counts
+// per user. It starts low, goes to the parallelism that the service hints at
+// (x-ms-dop-hint) when an answer says so, halves when throttled and climbs
+// back by one for each full round without throttling. When the service says
+// how long to wait, all wait.
+type limiter struct {
+	mu      sync.Mutex
+	limit   int
+	ceiling int
+	under   int       // requests under way
+	waiting list.List // of chan struct{}, first come first served
+	round   int       // successes since the limit last changed
+	cut     time.Time // when the limit was last halved
+	until   time.Time // nobody sends before
+	because string    // the code that set until
+	used    time.Time
+}
+
+// acquire waits for a turn. It gives up at once, with [ErrThrottled], where
+// the service has asked for more patience than the caller has.
+func (l *limiter) acquire(ctx context.Context, patience time.Duration) error {
+	l.mu.Lock()
+	l.used = time.Now()
+	if l.under < l.limit && l.waiting.Len() == 0 {
+		l.under++
+		l.mu.Unlock()
+	} else {
+		turn := make(chan struct{})
+		place := l.waiting.PushBack(turn)
+		l.mu.Unlock()
+		select {
+		case <-turn:
+		case <-ctx.Done():
+			l.mu.Lock()
+			select {
+			case <-turn: // it came in the same moment: pass it on
+				l.under--
+				l.wake()
+			default:
+				l.waiting.Remove(place)
+			}
+			l.mu.Unlock()
+			return ctx.Err()
+		}
+	}
+	if err := l.pause(ctx, patience); err != nil {
+		l.mu.Lock()
+		l.under--
+		l.wake()
+		l.mu.Unlock()
+		return err
+	}
+	return nil
+}
+
+// pause waits until the service's advice is over.
+func (l *limiter) pause(ctx context.Context, patience time.Duration) error {
+	for {
+		l.mu.Lock()
+		wait, code := time.Until(l.until), l.because
+		l.mu.Unlock()
+		if wait <= 0 {
+			return nil
+		}
+		deadline, ok := ctx.Deadline()
+		if wait > patience || ok && time.Until(deadline) < wait {
+			return &Error{Status: http.StatusTooManyRequests, Code: code, RetryAfter: wait, Write: -1}
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		}
+	}
+}
+
+// wake gives free turns to those who wait longest. The lock is held.
+func (l *limiter) wake() {
+	for l.under < l.limit && l.waiting.Len() > 0 {
+		close(l.waiting.Remove(l.waiting.Front()).(chan struct{}))
+		l.under++
+	}
+}
+
+// release ends a turn and learns from its answer, nil if there was none.
+func (l *limiter) release(started time.Time, resp *http.Response) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.under--
+	defer l.wake()
+	if resp == nil {
+		return
+	}
+	l.hint(resp.Header)
+	switch {
+	case resp.StatusCode == http.StatusTooManyRequests:
+		l.throttled(started, resp)
+	case resp.StatusCode < 300:
+		if l.round++; l.round >= l.limit && l.limit < l.ceiling {
+			l.limit, l.round = l.limit+1, 0
+		}
+	}
+}
+
+// hint takes the parallelism that the service recommends. It is unknown until
+// an answer has it.
+func (l *limiter) hint(h http.Header) {
+	n, err := strconv.Atoi(h.Get("X-Ms-Dop-Hint"))
+	if err != nil || n < 1 {
+		return
+	}
+	n = min(n, maxParallel)
+	if n == l.ceiling {
+		return
+	}
+	if l.cut.IsZero() {
+		l.limit = n
+	}
+	l.ceiling, l.limit = n, min(l.limit, n)
+}
+
+// throttled halves the limit, once for all requests that were under way
+// together, and closes the gate. The limit of concurrent requests (0x80072326)
+// is met by fewer at a time and needs no gate.
+func (l *limiter) throttled(started time.Time, resp *http.Response) {
+	now := time.Now()
+	if started.After(l.cut) {
+		l.limit, l.round, l.cut = max(1, l.limit/2), 0, now
+	}
+	code := ""
+	if b, ok := resp.Body.(*buffered); ok {
+		code, _ = errorBody(b.Bytes())
+	}
+	wait, advised := retryAfter(resp.Header.Get("Retry-After"), now)
+	if !advised || code == CodeThrottleConcurrency {
+		return
+	}
+	if until := now.Add(wait); until.After(l.until) {
+		l.until, l.because = until, code
+	}
+}
+
+// limiters has the limiter of each identity of one organisation. One that was
+// not used for the service's window is forgotten: so is what it knew.
+type limiters struct {
+	start int
+	mu    sync.Mutex
+	byID  map[any]*limiter
+	sweep int
+}
+
+const throttleWindow = 5 * time.Minute
+
+func (ls *limiters) of(ts TokenSource) *limiter {
+	fresh := &limiter{limit: ls.start, ceiling: max(ls.start, 8), used: time.Now()}
+	var key any
+	if named, ok := ts.(Identifier); ok {
+		key = named.Identity()
+	} else if reflect.ValueOf(ts).Comparable() {
+		key = ts
+	} else {
+		return fresh
+	}
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	if l, ok := ls.byID[key]; ok {
+		return l
+	}
+	if ls.byID == nil {
+		ls.byID = map[any]*limiter{}
+	}
+	if len(ls.byID) >= max(ls.sweep, 1024) {
+		for k, l := range ls.byID {
+			if l.idle() {
+				delete(ls.byID, k)
+			}
+		}
+		ls.sweep = 2 * len(ls.byID)
+	}
+	ls.byID[key] = fresh
+	return fresh
+}
+
+func (l *limiter) idle() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.under == 0 && l.waiting.Len() == 0 && time.Since(l.used) > throttleWindow
+}

@@ -1,0 +1,171 @@
+package dataverse
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// dateTime is how a DateTime is sent: UTC, milliseconds where there are any.
+// It depends on no locale and no time zone.
+const dateTime = "2006-01-02T15:04:05.999Z"
+
+// ParseGUID reads a GUID with or without braces, in any case.
+func ParseGUID(s string) (GUID, error) {
+	s = strings.TrimSuffix(strings.TrimPrefix(s, "{"), "}")
+	g := GUID(strings.ToLower(s))
+	if !g.valid() {
+		return "", fmt.Errorf("not a GUID: want the form 00000000-0000-0000-0000-000000000000")
+	}
+	return g, nil
+}
+
+func (g GUID) valid() bool {
+	if len(g) != 36 {
+		return false
+	}
+	for i := range len(g) {
+		c := g[i]
+		if i == 8 || i == 13 || i == 18 || i == 23 {
+			if c != '-' {
+				return false
+			}
+		} else if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
+}
+
+// literal gives v as an OData literal, not yet percent-encoded (fact sheet,
+// 1.6).
+func literal(v Value) (string, error) {
+	if s, ok := v.(string); ok {
+		return "'" + strings.ReplaceAll(s, "'", "''") + "'", nil
+	}
+	return bare(v)
+}
+
+// bare gives a scalar that is no text as it stands in a filter, in the values
+// of a query function and, between quotes where JSON needs them, in a body.
+func bare(v Value) (string, error) {
+	switch v := v.(type) {
+	case nil:
+		return "null", nil
+	case bool:
+		return strconv.FormatBool(v), nil
+	case int:
+		return strconv.Itoa(v), nil
+	case json.Number:
+		if !isNumber(string(v)) {
+			return "", fmt.Errorf("not a number in JSON's form")
+		}
+		return string(v), nil
+	case GUID:
+		g, err := ParseGUID(string(v))
+		return string(g), err
+	case Date:
+		if _, err := time.Parse(time.DateOnly, string(v)); err != nil {
+			return "", fmt.Errorf("not a date: want the form 2006-01-02")
+		}
+		return string(v), nil
+	case time.Time:
+		return v.UTC().Format(dateTime), nil
+	default:
+		return "", fmt.Errorf("a %T cannot stand here", v)
+	}
+}
+
+// isNumber reports whether s is a number as JSON and OData spell it.
+func isNumber(s string) bool {
+	return s != "" && (s[0] == '-' || s[0] >= '0' && s[0] <= '9') && json.Valid([]byte(s))
+}
+
+// quoted gives v as a JSON string, as the values of In and NotIn are sent.
+func quoted(v Value) (string, error) {
+	s, ok := v.(string)
+	if !ok {
+		if v == nil {
+			return "", fmt.Errorf("null cannot stand in a list: use Null")
+		}
+		var err error
+		if s, err = bare(v); err != nil {
+			return "", err
+		}
+	}
+	var b bytes.Buffer
+	writeString(&b, s)
+	return b.String(), nil
+}
+
+// writeString writes s as a JSON string; < > & stay as they are.
+func writeString(b *bytes.Buffer, s string) {
+	e := json.NewEncoder(b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(s) // a string always encodes
+	b.Truncate(b.Len() - 1)
+}
+
+// escapeLike makes the wildcards of LIKE literal (fact sheet, 1.6).
+var escapeLike = strings.NewReplacer("%", "[%]", "_", "[_]", "[", "[[]").Replace
+
+func hasWildcard(s string) bool { return strings.ContainsAny(s, "%_[") }
+
+// checkName refuses what is no name of a table, a set, a column or a
+// navigation property, so that a name can never bring syntax of its own.
+func checkName(kind, name string) error {
+	if name == "" {
+		return fmt.Errorf("no %s given", kind)
+	}
+	for i := range len(name) {
+		c := name[i]
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_'
+		if !letter && (i == 0 || c < '0' || c > '9') {
+			return fmt.Errorf("%q is no name of a %s", name, kind)
+		}
+	}
+	return nil
+}
+
+// checkPath is checkName for a column behind navigation properties.
+func checkPath(path string) error {
+	for segment := range strings.SplitSeq(path, "/") {
+		if err := checkName("column", segment); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unreserved are the characters that never need percent-encoding; in a query
+// these join them, so that it stays readable.
+const querySyntax = "$,()'/:!*@="
+
+// escapeQuery percent-encodes the text of one query option. What separates
+// options (& and #), what servers read as something else (+ and ;) and all
+// beyond ASCII is encoded.
+func escapeQuery(s string) string { return percentEncode(s, querySyntax) }
+
+// escapeSegment percent-encodes a literal in a path.
+func escapeSegment(s string) string { return percentEncode(s, "'") }
+
+func percentEncode(s, keep string) string {
+	const hex = "0123456789ABCDEF"
+	var b strings.Builder
+	b.Grow(len(s) + len(s)/4)
+	for i := range len(s) {
+		c := s[i]
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' ||
+			c == '-' || c == '.' || c == '_' || c == '~' || strings.IndexByte(keep, c) >= 0 {
+			b.WriteByte(c)
+			continue
+		}
+		b.WriteByte('%')
+		b.WriteByte(hex[c>>4])
+		b.WriteByte(hex[c&15])
+	}
+	return b.String()
+}

@@ -1,0 +1,292 @@
+package dataverse
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"strings"
+)
+
+// Query sends q and yields its rows, page by page: memory is bounded by one
+// page, however many there are. It ends after the first error. All pages are
+// followed, each by the link that the service gave, as it is; a link to
+// another origin is refused. A query that no row can satisfy sends nothing.
+//
+// A query whose URL would be too long is sent within a $batch. One that is too
+// long for that too, for the values of an [In] that is the filter or one of
+// its and-ed conditions, is sent in several, and OrderBy then holds within
+// each of them.
+func (c *Client) Query(ctx context.Context, q *Query) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		if q.Nothing() {
+			return
+		}
+		left := q.Top
+		for _, q := range q.split() {
+			more, err := c.pages(ctx, q, func(r Record) bool {
+				if !yield(r, nil) {
+					return false
+				}
+				left--
+				return left != 0
+			})
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !more {
+				return
+			}
+		}
+	}
+}
+
+// Get reads the one row q.ID. It is [ErrNotFound] if the row is not there.
+func (c *Client) Get(ctx context.Context, q *Query) (Record, error) {
+	if q.ID == "" {
+		return nil, fmt.Errorf("dataverse: get from %s: the query names no row", q.EntitySet)
+	}
+	for r, err := range c.Query(ctx, q) {
+		return r, err
+	}
+	return nil, fmt.Errorf("dataverse: get from %s: no answer", q.EntitySet)
+}
+
+// pages sends one query and gives each row to yield until it returns false;
+// then more is false.
+func (c *Client) pages(ctx context.Context, q *Query, yield func(Record) bool) (more bool, err error) {
+	r, err := q.request(c.opts.PageSize)
+	if err != nil {
+		return false, err
+	}
+	return c.follow(ctx, q, r, yield)
+}
+
+// follow gets the page of r and all that come after it.
+func (c *Client) follow(ctx context.Context, q *Query, r Request, yield func(Record) bool) (more bool, err error) {
+	for {
+		p := c.reader(ctx, q, yield)
+		if err := c.page(ctx, &r, &p); err != nil {
+			return false, err
+		}
+		if p.stopped || p.next == "" {
+			return !p.stopped, nil
+		}
+		if err := c.advance(&r, p.next); err != nil {
+			return false, err
+		}
+	}
+}
+
+// advance makes r the request of the next page: the link as it is, with the
+// headers of the first (fact sheet, 4.6).
+func (c *Client) advance(r *Request, next string) error {
+	if next == r.Path {
+		return c.linkError(r, errors.New("the link to the next page leads to the same page"))
+	}
+	if !isLink(next) {
+		return c.linkError(r, errors.New("the link to the next page is not absolute"))
+	}
+	if _, err := c.resolve(next); err != nil {
+		return c.linkError(r, err)
+	}
+	r.Path = next
+	return nil
+}
+
+// reader reads the pages of q.
+func (c *Client) reader(ctx context.Context, q *Query, yield func(Record) bool) pageReader {
+	return pageReader{single: q.ID != "", yield: func(r Record) (bool, error) {
+		if err := c.completeExpands(ctx, q, r); err != nil {
+			return false, err
+		}
+		return yield(r), nil
+	}}
+}
+
+func (c *Client) linkError(r *Request, err error) error {
+	return (&call{client: c, request: r}).failed(err)
+}
+
+// page gets and reads one page. A URL too long for a GET goes into a $batch,
+// with its headers; the token is that of the $batch.
+func (c *Client) page(ctx context.Context, r *Request, p *pageReader) error {
+	call := &call{client: c, request: r, repeatable: true}
+	if c.urlLength(r) > maxURL {
+		u, err := c.resolve(r.Path)
+		if err != nil {
+			return c.linkError(r, err)
+		}
+		link := *r
+		link.Path = u.RequestURI()
+		batch := composeBatch([]Request{link}, false, false)
+		batch.Table = r.Table
+		call.request, call.parts = &batch, []Request{*r}
+	}
+	a, err := call.do(ctx)
+	if a != nil && a.read != nil {
+		defer a.release()
+	}
+	if err != nil {
+		return c.learn(err)
+	}
+	body := a.body
+	if call.parts != nil {
+		part := a.partOf(0, false)
+		if part == nil {
+			return call.failed(errBatchForm)
+		}
+		if part.status != http.StatusOK {
+			return c.learn(call.refused(0, part))
+		}
+		body = part.body
+	}
+	return call.readPage(p, body)
+}
+
+// readPage gives the rows of an answer to p.
+func (c *call) readPage(p *pageReader, body []byte) error {
+	err := p.read(body)
+	if errors.Is(err, errPageForm) {
+		return c.failed(err)
+	}
+	return err
+}
+
+// learn forgets the definition of a table of which the service did not know a
+// name.
+func (c *Client) learn(err error) error {
+	var e *Error
+	if errors.As(err, &e) && e.Table != "" && e.unknownName() {
+		c.Forget(e.Table)
+	}
+	return err
+}
+
+// refused is the error of one operation of a $batch.
+func (c *call) refused(i int, part *partResponse) *Error {
+	e := c.failed(nil)
+	r := &c.parts[i]
+	e.Method, e.Path, e.Table, e.Source = r.Method, r.Resource, r.Table, r.Source
+	e.refuse(part.status, part.header, part.body)
+	return e
+}
+
+func (o *organization) urlLength(r *Request) int {
+	if isLink(r.Path) {
+		return len(r.Path)
+	}
+	return len(o.origin.Scheme) + len("://") + len(o.origin.Host) + len(servicePath) + len(r.Path)
+}
+
+// isLink tells a link that the service gave from a path.
+func isLink(path string) bool {
+	return strings.HasPrefix(path, "https://") || strings.HasPrefix(path, "http://")
+}
+
+// pageReader decodes an answer row by row.
+type pageReader struct {
+	single  bool
+	yield   func(Record) (bool, error)
+	next    string
+	stopped bool
+}
+
+var errPageForm = errors.New("the answer is not in the form of the Web API")
+
+func (p *pageReader) read(body []byte) error {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	if p.single {
+		return p.row(d)
+	}
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return errPageForm
+	}
+	found := false
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return errPageForm
+		}
+		switch name {
+		case "value":
+			found = true
+			if err := p.rows(d); err != nil || p.stopped {
+				return err
+			}
+		case "@odata.nextLink":
+			if d.Decode(&p.next) != nil {
+				return errPageForm
+			}
+		default:
+			var skipped json.RawMessage
+			if d.Decode(&skipped) != nil {
+				return errPageForm
+			}
+		}
+	}
+	if !found {
+		return errPageForm
+	}
+	return nil
+}
+
+func (p *pageReader) rows(d *json.Decoder) error {
+	if t, err := d.Token(); err != nil || t != json.Delim('[') {
+		return errPageForm
+	}
+	for d.More() {
+		if err := p.row(d); err != nil || p.stopped {
+			return err
+		}
+	}
+	if _, err := d.Token(); err != nil {
+		return errPageForm
+	}
+	return nil
+}
+
+func (p *pageReader) row(d *json.Decoder) error {
+	var r Record
+	if err := d.Decode(&r); err != nil || r == nil {
+		return errPageForm
+	}
+	r.nest()
+	goOn, err := p.yield(r)
+	p.stopped = !goOn
+	return err
+}
+
+// nest gives expanded rows their type, all the way down.
+func (r Record) nest() {
+	for name, v := range r {
+		switch v := v.(type) {
+		case map[string]any:
+			inner := Record(v)
+			inner.nest()
+			r[name] = inner
+		case []any:
+			if rows, ok := nestRows(v); ok {
+				r[name] = rows
+			}
+		}
+	}
+}
+
+func nestRows(vs []any) ([]Record, bool) {
+	rows := make([]Record, len(vs))
+	for i, v := range vs {
+		m, ok := v.(map[string]any)
+		if !ok {
+			return nil, false
+		}
+		rows[i] = m
+		rows[i].nest()
+	}
+	return rows, true
+}

@@ -1,0 +1,173 @@
+package dataverse
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"mime"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+)
+
+// Bounds of the waits between attempts where the service gives no advice.
+const (
+	minWait = 250 * time.Millisecond
+	maxWait = 30 * time.Second
+)
+
+// retrying sends the request until the policy has enough. The loop is
+// go-retryablehttp's; what may be repeated, and after how long, is decided
+// here, per call.
+func (c *call) retrying(req *retryablehttp.Request) (*http.Response, error) {
+	loop := retryablehttp.Client{
+		HTTPClient:   c.client.http,
+		RetryMax:     c.client.opts.MaxRetries,
+		CheckRetry:   c.again,
+		Backoff:      c.backoff,
+		PrepareRetry: c.prepare,
+		ErrorHandler: retryablehttp.PassthroughErrorHandler,
+	}
+	resp, err := loop.Do(req)
+	c.waited(err)
+	return resp, err
+}
+
+// again decides whether there is another attempt, and sets the wait before it.
+// A read, or a write that carries its own id, key or ETag, is repeated after
+// any transient failure; any other only where the service surely did not act:
+// it was never reached, or it said 429, or 503 with Retry-After.
+func (c *call) again(ctx context.Context, resp *http.Response, err error) (bool, error) {
+	if ctx.Err() != nil {
+		c.unsure = c.unsure || err != nil
+		return false, ctx.Err()
+	}
+	transient, acted := judge(resp, err)
+	if transient && acted && c.atomic && resp != nil && isMultipart(resp.Header) {
+		acted = false // the change set was answered for and rolled back
+	}
+	c.unsure = c.unsure || transient && acted
+	if !transient || acted && !c.repeatable {
+		return false, nil
+	}
+	advice, advised := time.Duration(0), false
+	if resp != nil {
+		advice, advised = retryAfter(resp.Header.Get("Retry-After"), time.Now())
+	}
+	c.wait = nextWait(c.attempts-1, advice, advised)
+	if advised && advice > c.client.opts.MaxRetryWait {
+		return false, nil
+	}
+	// To wait beyond the deadline would only replace this answer by a worse one.
+	if deadline, ok := ctx.Deadline(); ok && time.Now().Add(c.wait).After(deadline) {
+		return false, nil
+	}
+	return true, nil
+}
+
+// judge tells whether an attempt failed in a way that may pass, and whether
+// the service may have acted on it (fact sheet, 9.3).
+func judge(resp *http.Response, err error) (transient, acted bool) {
+	if err != nil {
+		var e *Error
+		switch {
+		case errors.As(err, &e), errors.Is(err, ErrForeign), errors.Is(err, ErrReadOnly), errors.Is(err, ErrTooLarge):
+			return false, false
+		}
+		again, _ := retryablehttp.DefaultRetryPolicy(context.Background(), nil, err)
+		var op *net.OpError
+		neverSent := errors.As(err, &op) && op.Op == "dial"
+		return again, !neverSent
+	}
+	switch resp.StatusCode {
+	case http.StatusTooManyRequests:
+		return true, false
+	case http.StatusServiceUnavailable:
+		return true, resp.Header.Get("Retry-After") == ""
+	case http.StatusRequestTimeout, http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout:
+		return true, true
+	default:
+		return false, false
+	}
+}
+
+func isMultipart(h http.Header) bool {
+	media, _, err := mime.ParseMediaType(h.Get("Content-Type"))
+	return err == nil && strings.HasPrefix(media, "multipart/")
+}
+
+// nextWait is the advice with a little spread, so that those who were refused
+// together do not come back together, or else grows with full jitter.
+func nextWait(retry int, advice time.Duration, advised bool) time.Duration {
+	if advised {
+		return advice + rand.N(minWait)
+	}
+	limit := maxWait
+	if retry < 16 {
+		limit = min(maxWait, minWait<<retry)
+	}
+	return rand.N(limit)
+}
+
+// retryAfter reads the header: seconds, whole or not, or a date in one of the
+// three forms of HTTP. What would be a day or more is no advice but a mistake.
+func retryAfter(header string, now time.Time) (time.Duration, bool) {
+	const implausible = 24 * time.Hour
+	header = strings.TrimSpace(header)
+	if s, err := strconv.ParseFloat(header, 64); err == nil {
+		if !(s >= 0 && s < implausible.Seconds()) {
+			return 0, false
+		}
+		return time.Duration(s * float64(time.Second)), true
+	}
+	t, err := http.ParseTime(header)
+	if err != nil {
+		return 0, false
+	}
+	wait := max(0, t.Sub(now))
+	return wait, wait < implausible
+}
+
+// backoff hands the wait to the loop and announces it.
+func (c *call) backoff(_, _ time.Duration, _ int, resp *http.Response) time.Duration {
+	step := c.step(StepWait)
+	step.Wait = c.wait
+	if resp != nil {
+		step.Status, step.RequestID = resp.StatusCode, requestID(httpHeader(resp.Header))
+	}
+	c.waiting = &step
+	opts := &c.client.opts
+	opts.Log.LogAttrs(context.Background(), slog.LevelWarn, "dataverse retry", step.attrs()...)
+	if opts.Tracer != nil {
+		c.waitContext = opts.Tracer.Start(c.context, step)
+	}
+	return c.wait
+}
+
+// waited ends the step of a wait.
+func (c *call) waited(err error) {
+	if c.waiting == nil {
+		return
+	}
+	step := *c.waiting
+	c.waiting = nil
+	step.Duration, step.Err = c.wait, err
+	if c.client.opts.Tracer != nil {
+		c.client.opts.Tracer.End(c.waitContext, step)
+	}
+}
+
+// prepare is called before another attempt: the token may have aged meanwhile.
+func (c *call) prepare(req *http.Request) error {
+	c.waited(nil)
+	token, err := c.bearer(req.Context(), nil)
+	if err == nil && token != c.token {
+		c.authorize(req, token)
+	}
+	return err
+}

@@ -1,0 +1,158 @@
+package dataverse
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+)
+
+// sharedTransport serves all clients of the process. Its connections belong to
+// hosts, not to identities: the token is in each request. Without a cookie jar
+// the affinity cookie is not kept, so that load spreads over the web servers
+// of an organisation (fact sheet, 2.5).
+var sharedTransport http.RoundTripper = &http.Transport{
+	Proxy: http.ProxyFromEnvironment,
+	DialContext: (&net.Dialer{
+		Timeout:   15 * time.Second,
+		KeepAlive: 30 * time.Second,
+	}).DialContext,
+	ForceAttemptHTTP2:     true,
+	TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12},
+	MaxIdleConns:          256,
+	MaxIdleConnsPerHost:   64,
+	IdleConnTimeout:       90 * time.Second,
+	TLSHandshakeTimeout:   10 * time.Second,
+	ExpectContinueTimeout: time.Second,
+}
+
+// attempts is the transport below the retries: it sends one attempt of a call
+// and reads its answer, so that a connection that breaks within an answer is
+// an attempt that failed like any other.
+type attempts struct{ *organization }
+
+type callKey struct{}
+
+// RoundTrip waits for the limiter, then sends. It refuses any origin but the
+// organisation's own: no token ever leaves for another.
+func (a attempts) RoundTrip(req *http.Request) (*http.Response, error) {
+	c := req.Context().Value(callKey{}).(*call)
+	if !a.own(req.URL) {
+		return nil, ErrForeign
+	}
+	if err := c.client.limiter.acquire(req.Context(), a.opts.MaxRetryWait); err != nil {
+		return nil, err
+	}
+	c.attempts++
+	started := time.Now()
+	ctx, cancel := context.WithTimeoutCause(req.Context(), a.opts.Timeout, errTimeout)
+	defer cancel()
+	step := c.step(StepRequest)
+	if a.opts.Tracer != nil {
+		ctx = a.opts.Tracer.Start(ctx, step)
+	}
+	resp, err := a.send(req.WithContext(ctx))
+	if err != nil && req.Context().Err() == nil && errors.Is(context.Cause(ctx), errTimeout) {
+		err = errTimeout
+	}
+	c.client.limiter.release(started, resp)
+	step.Duration, step.Err = time.Since(started), err
+	if resp != nil {
+		step.Status, step.RequestID = resp.StatusCode, requestID(httpHeader(resp.Header))
+	}
+	if a.opts.Tracer != nil {
+		a.opts.Tracer.End(ctx, step)
+	}
+	if a.opts.Log.Enabled(ctx, slog.LevelDebug) {
+		a.opts.Log.LogAttrs(ctx, slog.LevelDebug, "dataverse request", step.attrs()...)
+	}
+	return resp, err
+}
+
+// errTimeout ends an attempt, not the call.
+var errTimeout = errors.New("the service took longer than the time limit of one attempt")
+
+// send sends and reads the whole answer, up to the limit.
+func (a attempts) send(req *http.Request) (*http.Response, error) {
+	resp, err := a.opts.HTTP.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	limit := a.opts.MaxResponseBytes
+	if resp.ContentLength > limit {
+		return nil, a.tooLarge()
+	}
+	body := buffers.Get().(*bytes.Buffer)
+	body.Reset()
+	if n := resp.ContentLength; n > 0 {
+		body.Grow(int(n) + bytes.MinRead)
+	}
+	if _, err := body.ReadFrom(io.LimitReader(resp.Body, limit+1)); err != nil {
+		buffers.Put(body)
+		return nil, fmt.Errorf("the answer broke off: %w", err)
+	}
+	if int64(body.Len()) > limit {
+		buffers.Put(body)
+		return nil, a.tooLarge()
+	}
+	resp.Body = &buffered{body}
+	return resp, nil
+}
+
+func (a attempts) tooLarge() error {
+	return fmt.Errorf("%w: the answer has more than %d bytes", ErrTooLarge, a.opts.MaxResponseBytes)
+}
+
+// own reports whether u is within the organisation's service.
+func (o *organization) own(u *url.URL) bool {
+	return u.Scheme == o.origin.Scheme && u.Host == o.origin.Host && u.User == nil
+}
+
+// buffers are reused from answer to answer: a page of 5,000 rows has
+// megabytes.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// buffered is an answer that has been read. Close gives the buffer back.
+type buffered struct{ *bytes.Buffer }
+
+func (b *buffered) Close() error {
+	if b.Buffer != nil {
+		buffers.Put(b.Buffer)
+		b.Buffer = nil
+	}
+	return nil
+}
+
+// Read reads nothing after Close.
+func (b *buffered) Read(p []byte) (int, error) {
+	if b.Buffer == nil {
+		return 0, io.EOF
+	}
+	return b.Buffer.Read(p)
+}
+
+func (s *Step) attrs() []slog.Attr {
+	attrs := []slog.Attr{
+		slog.String("method", s.Method),
+		slog.String("path", s.Path),
+		slog.Int("attempt", s.Attempt),
+		slog.String("clientRequestId", s.ClientRequestID),
+	}
+	if s.Kind == StepWait {
+		return append(attrs, slog.Int("status", s.Status), slog.Duration("wait", s.Wait))
+	}
+	attrs = append(attrs, slog.Int("status", s.Status), slog.String("requestId", s.RequestID), slog.Duration("duration", s.Duration))
+	if s.Err != nil {
+		attrs = append(attrs, slog.String("error", s.Err.Error()))
+	}
+	return attrs
+}
