@@ -1,0 +1,160 @@
+package playbook
+
+import (
+	"context"
+	"math/rand/v2"
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// sleeper is a task that takes d, or ends early when it is cancelled.
+func sleeper(block int, d time.Duration, needs ...int) task {
+	return task{block: block, needs: needs, run: func(ctx context.Context) bool {
+		select {
+		case <-time.After(d):
+		case <-ctx.Done():
+		}
+		return false
+	}}
+}
+
+func failer(block int, d time.Duration, needs ...int) task {
+	t := sleeper(block, d, needs...)
+	run := t.run
+	t.run = func(ctx context.Context) bool { run(ctx); return ctx.Err() == nil }
+	return t
+}
+
+func TestScheduleRunsSideBySide(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		stopped := schedule(t.Context(), []task{
+			sleeper(0, 0),
+			sleeper(1, 40*time.Millisecond, 0),
+			sleeper(2, 40*time.Millisecond, 0),
+			sleeper(3, 40*time.Millisecond, 1, 2),
+		}, 8)
+		if got := time.Since(start); got != 80*time.Millisecond || stopped != -1 {
+			t.Errorf("took %v, stopped %d; want two rounds of 40 ms and no stop", got, stopped)
+		}
+	})
+}
+
+func TestScheduleObeysItsLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var now, most atomic.Int32
+		var tasks []task
+		for i := range 10 {
+			tasks = append(tasks, task{block: i, run: func(context.Context) bool {
+				most.Store(max(most.Load(), now.Add(1)))
+				time.Sleep(time.Second)
+				now.Add(-1)
+				return false
+			}})
+		}
+		start := time.Now()
+		schedule(t.Context(), tasks, 3)
+		if most.Load() != 3 || time.Since(start) != 4*time.Second {
+			t.Errorf("at most %d at once in %v; want 3 in 4 s", most.Load(), time.Since(start))
+		}
+	})
+}
+
+// The block that fails first in the document is the run's failure, even if
+// another failed earlier in time.
+func TestScheduleFirstFailureInTheDocument(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var cancelled atomic.Bool
+		stopped := schedule(t.Context(), []task{
+			sleeper(0, 0),
+			failer(1, 100*time.Millisecond, 0),
+			failer(2, 10*time.Millisecond, 0),
+			{block: 3, needs: []int{0}, run: func(ctx context.Context) bool {
+				<-ctx.Done()
+				cancelled.Store(true)
+				return true
+			}},
+			{block: 4, needs: []int{3}, run: func(context.Context) bool {
+				t.Error("a block after the failed one was started")
+				return false
+			}},
+		}, 8)
+		if stopped != 1 || !cancelled.Load() {
+			t.Errorf("stopped %d, block after it cancelled: %v; want 1 and true", stopped, cancelled.Load())
+		}
+	})
+}
+
+func TestScheduleCancelEndsWithinOneTask(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		start := time.Now()
+		ran := false
+		schedule(ctx, []task{
+			sleeper(0, time.Hour),
+			sleeper(1, time.Hour),
+			{block: 2, needs: []int{0, 1}, run: func(context.Context) bool { ran = true; return false }},
+		}, 8)
+		if ran || time.Since(start) != 50*time.Millisecond {
+			t.Errorf("next task ran: %v, after %v", ran, time.Since(start))
+		}
+	})
+}
+
+// Whatever the shape and the failures are, every needed task ends before its
+// users start, the stop is the first failing block, and no goroutine is left.
+func TestScheduleRandomShapes(t *testing.T) {
+	before := runtime.NumGoroutine()
+	for seed := range uint64(300) {
+		synctest.Test(t, func(t *testing.T) {
+			r := rand.New(rand.NewPCG(seed, 1))
+			n := 1 + r.IntN(20)
+			fails := r.IntN(3 * n)
+			var tasks []task
+			done := make([]atomic.Bool, n)
+			for i := range n {
+				var needs []int
+				for j := range i {
+					if r.IntN(3) == 0 {
+						needs = append(needs, j)
+					}
+				}
+				d := time.Duration(r.IntN(50)) * time.Millisecond
+				tasks = append(tasks, task{block: i, needs: needs, run: func(ctx context.Context) bool {
+					for _, j := range needs {
+						if !done[j].Load() {
+							t.Errorf("seed %d: task %d started before %d had ended", seed, i, j)
+						}
+					}
+					select {
+					case <-time.After(d):
+					case <-ctx.Done():
+						return false
+					}
+					done[i].Store(true)
+					return i >= fails
+				}})
+			}
+			stopped := schedule(t.Context(), tasks, 1+r.IntN(4))
+			want := -1
+			if fails < n {
+				want = fails
+			}
+			if stopped != want {
+				t.Errorf("seed %d: stopped %d, want %d", seed, stopped, want)
+			}
+			for i := range n {
+				if (want < 0 || i <= want) && !done[i].Load() {
+					t.Errorf("seed %d: task %d did not end", seed, i)
+				}
+			}
+		})
+	}
+	if after := runtime.NumGoroutine(); after > before {
+		t.Errorf("%d goroutines, %d before", after, before)
+	}
+}
