@@ -4,20 +4,6 @@ import (
 	"time"
 )
 
-// Status says how a run or a block ended.
-type Status string
-
-// The statuses. A run is never NotRun.
-const (
-	Succeeded Status = "succeeded"
-	Failed    Status = "failed"
-	// Skipped: the block's `when` is false; for a run, the trigger's portals
-	// or condition are not met.
-	Skipped Status = "skipped"
-	// NotRun: an earlier block ended the run.
-	NotRun Status = "notRun"
-)
-
 // Record says what happened in a run: who, what, where and when, and no field
 // value. It may be logged and kept. Its JSON is that of `engage run --json`
 // with the outputs null; see [Result].
