@@ -41,10 +41,18 @@ type Value struct {
 type Unknown struct {
 	// After names the block after which it is known.
 	After string
+	// Text is what can be shown of a text of which a part is known, such as a
+	// template rendered around what is not; "" if nothing is.
+	Text string
 }
 
-// String gives "(known after Read advisor)".
-func (u Unknown) String() string { return "(known after " + u.After + ")" }
+// String gives "(known after Read advisor)", or the text around it.
+func (u Unknown) String() string {
+	if u.Text != "" {
+		return u.Text
+	}
+	return "(known after " + u.After + ")"
+}
 
 // Fetch is one query of a round, and the most rows it may bring.
 type Fetch struct {

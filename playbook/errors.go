@@ -82,17 +82,24 @@ type ruleError struct {
 func (e *ruleError) Error() string { return e.message }
 func (e *ruleError) Unwrap() error { return e.err }
 
-// coder is an error that knows the name of the rule that it stands for, and
-// whose text is safe to record: no value, no token, nothing that another
-// party wrote.
-type coder interface {
+// namer is an error that knows its name in a record, and whose text may stand
+// there: it holds no value and no token. Those of package auth are such.
+type namer interface {
 	error
-	RuleCode() string
+	Problem() string
 }
 
-// blockError makes the error of a block of any error that arose in it.
-func blockError(playbook string, b *Block, err error) *BlockError {
+// blockError makes the error of a block of any error that arose in it. over
+// says why the run has ended, nil if it has not.
+func blockError(playbook string, b *Block, err, over error) *BlockError {
 	e := &BlockError{Playbook: playbook, Block: b.Name, Pos: b.Pos, Err: err}
+	if over != nil {
+		e.Code, e.Message = endedCode(over), endedMessage(over)+" while the block ran"
+		if !errors.Is(err, over) {
+			e.Err = errors.Join(over, err)
+		}
+		return e
+	}
 	var (
 		mapping    *MappingError
 		patternErr *pattern.Error
@@ -100,48 +107,60 @@ func blockError(playbook string, b *Block, err error) *BlockError {
 		rule       *ruleError
 		remote     *dataverse.Error
 		problems   engage.Problems
-		named      coder
+		named      namer
+		part       *partError
 	)
+	if errors.As(err, &part) {
+		e.Part = part.part
+	}
 	switch {
-	case errors.As(err, &e):
-		e = new(*e)
-		e.Playbook, e.Block = playbook, b.Name
 	case errors.As(err, &mapping):
-		e.Code, e.Message, e.Pos = mapping.Code, mapping.Message, mapping.Pos
+		e.Code, e.Message = mapping.Code, mapping.Message
+		e.at(mapping.Pos)
 		e.Part, e.Field = destination(b, mapping.Destination)
 	case errors.As(err, &patternErr):
 		e.Code, e.Part, e.Field, e.Message = patternErr.Code, patternErr.Part, patternErr.Field, patternErr.Message
-		if patternErr.Pos.IsValid() {
-			e.Pos = patternErr.Pos
-		}
+		e.at(patternErr.Pos)
 	case errors.As(err, &expression):
 		e.Code, e.Message = expression.Code, expression.Message
-		if expression.Pos.IsValid() {
-			e.Pos = expression.Pos
-		}
+		e.at(expression.Pos)
 	case errors.As(err, &rule):
 		e.Code, e.Part, e.Field, e.Message = rule.code, rule.part, rule.field, rule.message
-		if rule.pos.IsValid() {
-			e.Pos = rule.pos
-		}
-	case errors.As(err, &remote) && (remote.Status != 0 || !ended(err)):
+		e.at(rule.pos)
+	case errors.As(err, &named):
+		e.Code, e.Message = named.Problem(), named.Error()
+	case errors.As(err, &remote):
 		e.Code, e.Status, e.Message = remoteCode(remote), remote.Status, remoteMessage(remote)
 	case errors.As(err, &problems) && len(problems) > 0:
-		e.Code, e.Pos = problems[0].Code, problems[0].Pos
-		e.Message = problems[0].Message
+		e.Code, e.Message = problems[0].Code, problems[0].Message
+		e.at(problems[0].Pos)
 		if len(problems) > 1 {
 			e.Message += fmt.Sprintf(" (and %d more)", len(problems)-1)
 		}
-	case errors.Is(err, ErrTimeLimit):
-		e.Code, e.Message = "time-limit", "the run's time limit was reached while the block ran"
-	case ended(err):
-		e.Code, e.Message = "canceled", "the run was cancelled while the block ran"
-	case errors.As(err, &named):
-		e.Code, e.Message = named.RuleCode(), named.Error()
 	default:
-		e.Code, e.Message = "failed", "it failed for a reason that cannot be recorded; see the error's cause"
+		e.Code, e.Message = "failed", "it failed for a reason that may hold values; see the error's cause"
 	}
 	return e
+}
+
+func (e *BlockError) at(pos engage.Pos) {
+	if pos.IsValid() {
+		e.Pos = pos
+	}
+}
+
+func endedCode(over error) string {
+	if errors.Is(over, ErrTimeLimit) {
+		return "time-limit"
+	}
+	return "canceled"
+}
+
+func endedMessage(over error) string {
+	if errors.Is(over, ErrTimeLimit) {
+		return "the run's time limit was reached"
+	}
+	return "the run was cancelled"
 }
 
 // ended reports whether the error is that of a context.

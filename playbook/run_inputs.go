@@ -1,0 +1,117 @@
+package playbook
+
+import (
+	"context"
+	"slices"
+
+	"github.com/andmoneyaps/engage-playbooks/pattern"
+)
+
+// evaluated is the value of one mapping.
+type evaluated struct {
+	m     *Mapping
+	value any
+	found bool
+	// known: the mapping was evaluated; else it waits for the write.
+	known bool
+}
+
+// evaluate gives the values of the mappings that which accepts, in the order
+// of the document. Values that are known already are kept.
+func (s *step) evaluate(ctx context.Context, which func(*Mapping) bool) error {
+	b := s.b
+	if b.values == nil {
+		b.values = make([]evaluated, len(b.Inputs))
+	}
+	for i, m := range b.Inputs {
+		if b.values[i].known || !which(m) {
+			continue
+		}
+		v, found, err := m.evaluate(ctx, s.scope)
+		if err != nil {
+			return err
+		}
+		b.values[i] = evaluated{m: m, value: v, found: found, known: true}
+	}
+	return nil
+}
+
+func every(*Mapping) bool { return true }
+
+// input makes the pattern's input. What is not evaluated yet is unknown. On a
+// Read a path that finds nothing counts as null; elsewhere its mapping does
+// not apply.
+func (s *step) input() pattern.Input {
+	if s.b.given != nil {
+		return s.b.given
+	}
+	in := make(pattern.Input, 0, len(s.b.Inputs))
+	for i, m := range s.b.Inputs {
+		v := pattern.Value{Part: m.Part, Field: m.Field, Source: m.Label, Pos: m.Pos}
+		switch e := s.b.values[i]; {
+		case !e.known:
+			v.Data = pattern.Unknown{After: s.waitsFor(m)}
+		case !e.found && s.b.Type != BlockRead:
+			continue
+		default:
+			v.Data = e.value
+		}
+		in = append(in, v)
+	}
+	return in
+}
+
+// waitsFor names the block after which the mapping's value is known.
+func (s *step) waitsFor(m *Mapping) string {
+	if m.From != nil {
+		return m.From.Name
+	}
+	return s.b.Name
+}
+
+// lookupNeeds are the blocks that the look-up of a writing block waits for:
+// those that its `when` reads, and the mappings of its read-only parts, or of
+// all parts for an upsert, whose keys may be in any.
+func (b *blockRun) lookupNeeds() []int {
+	needs := slices.Clone(b.whenNeeds)
+	for _, m := range b.Inputs {
+		if b.forLookup(m) {
+			needs = append(needs, b.needsOf(m)...)
+		}
+	}
+	slices.Sort(needs)
+	return slices.Compact(needs)
+}
+
+func (b *blockRun) forLookup(m *Mapping) bool {
+	if b.Type == BlockUpsert {
+		return true
+	}
+	part, ok := b.Pattern.Part(m.Part)
+	return ok && part.ReadOnly
+}
+
+// needsOf are the blocks that the mapping reads: the one it is from, and if an
+// expression stands on its way, all that the block reads.
+func (b *Block) needsOf(m *Mapping) []int {
+	for _, t := range m.Transformations {
+		if t.Name() == "Expression" {
+			return b.Needs
+		}
+	}
+	if m.From == nil {
+		return nil
+	}
+	return []int{m.From.Index}
+}
+
+// answerable reports whether all that the mapping reads is among needs, or
+// there from the start.
+func answerable(b *Block, m *Mapping, needs []int) bool {
+	for _, j := range b.needsOf(m) {
+		if j != 0 && !slices.Contains(needs, j) {
+			return false
+		}
+	}
+	return true
+}
