@@ -20,6 +20,21 @@ func ReadOnly(base http.RoundTripper) http.RoundTripper {
 	return readOnly{base}
 }
 
+// ReadOnly returns a client of the same organisation whose transport is
+// [ReadOnly], over the client's own.
+func (c *Client) ReadOnly() *Client {
+	opts := c.opts
+	opts.HTTP = ReadOnly(opts.HTTP)
+	if opts.MaxRetries == 0 {
+		opts.MaxRetries = -1 // 0 would stand for the default
+	}
+	d, err := New(c.origin.String(), c.tokens, &opts)
+	if err != nil {
+		panic("dataverse: " + err.Error()) // the origin was accepted before
+	}
+	return d
+}
+
 type readOnly struct{ base http.RoundTripper }
 
 // RoundTrip refuses writes.

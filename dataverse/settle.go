@@ -80,16 +80,16 @@ func (c *Client) hasValues(ctx context.Context, w *Write) bool {
 		return false
 	}
 	for i, p := range w.Body {
-		if !sameValue(p.Value, r[q.Select[i]]) {
+		if !SameValue(p.Value, r[q.Select[i]]) {
 			return false
 		}
 	}
 	return true
 }
 
-// sameValue compares what was sent with what was read. What cannot be compared
-// is not the same.
-func sameValue(sent Value, read any) bool {
+// SameValue compares what was, or would be, sent with what was read of the
+// column. What cannot be compared is not the same.
+func SameValue(sent Value, read any) bool {
 	switch sent := sent.(type) {
 	case nil:
 		return read == nil

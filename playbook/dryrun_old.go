@@ -3,12 +3,8 @@ package playbook
 import (
 	"cmp"
 	"context"
-	"encoding/json"
-	"math/big"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/andmoneyaps/engage-playbooks/dataverse"
 	"github.com/andmoneyaps/engage-playbooks/pattern"
@@ -151,7 +147,7 @@ func compared(w *dataverse.Write, row dataverse.Record) presence {
 				p.verdict = VerdictUnknown
 			}
 		default:
-			if !same(property.Value, row[col]) {
+			if !dataverse.SameValue(property.Value, row[col]) {
 				p.verdict = VerdictUpdate
 			}
 		}
@@ -174,41 +170,4 @@ func stored(p dataverse.Property) (column string, ok bool) {
 		return "_" + logical(p) + "_value", true
 	}
 	return logical(p), true
-}
-
-// same tells whether what would be sent is what is there.
-func same(sent dataverse.Value, read any) bool {
-	switch sent := sent.(type) {
-	case dataverse.Bind:
-		text, _ := read.(string)
-		return sent.Ref == 0 && strings.EqualFold(text, string(sent.ID))
-	case dataverse.GUID:
-		text, _ := read.(string)
-		return strings.EqualFold(text, string(sent))
-	case dataverse.Date:
-		return read == string(sent)
-	case int:
-		n, _ := read.(json.Number)
-		return string(n) == strconv.Itoa(sent)
-	case time.Time:
-		text, _ := read.(string)
-		t, err := time.Parse(time.RFC3339Nano, text)
-		return err == nil && t.Equal(sent.Truncate(time.Second))
-	case dataverse.Choices:
-		texts := make([]string, len(sent))
-		for i, n := range sent {
-			texts[i] = strconv.Itoa(n)
-		}
-		text, _ := read.(string)
-		return strings.Join(texts, ",") == text
-	case json.Number:
-		n, _ := read.(json.Number)
-		if strings.ContainsAny(string(sent+n), "eE") {
-			return sent == n // an exponent could stand for any number of digits
-		}
-		a, ok := new(big.Rat).SetString(string(sent))
-		b, ok2 := new(big.Rat).SetString(string(n))
-		return ok && ok2 && a.Cmp(b) == 0
-	}
-	return sent == read
 }

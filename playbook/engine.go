@@ -47,6 +47,10 @@ type Engine struct {
 	Now func() time.Time
 
 	bindings bindings
+	readOnly struct {
+		once   sync.Once
+		client *dataverse.Client
+	}
 	slots    struct {
 		once sync.Once
 		free chan struct{}
@@ -98,6 +102,15 @@ func (e *Engine) enter(ctx context.Context) (leave func(), err error) {
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
+}
+
+// client gives the client that runs use; that of dry runs cannot write.
+func (e *Engine) client(dry bool) *dataverse.Client {
+	if !dry || e.Client == nil {
+		return e.Client
+	}
+	e.readOnly.once.Do(func() { e.readOnly.client = e.Client.ReadOnly() })
+	return e.readOnly.client
 }
 
 // Run runs the playbook for the event. The result is never nil unless the

@@ -68,7 +68,7 @@ func (s *step) as(ctx context.Context, id Identity) (*dataverse.Client, error) {
 	if err != nil {
 		return nil, identityError(id, err)
 	}
-	c.client = s.engine.Client.As(tokens)
+	c.client = s.engine.client(s.dry).As(tokens)
 	return c.client, nil
 }
 

@@ -27,9 +27,6 @@ func (o *observed) context(ctx context.Context) context.Context {
 // note puts exchanges into the record and gives the length of their chain.
 func (s *step) note(o *observed, as func(dataverse.Exchange) []*RequestRecord) (chain int) {
 	for _, e := range o.exchanges {
-		if e.Metadata {
-			continue
-		}
 		chain += e.Attempts
 		s.b.stats.Requests += e.Attempts
 		retries := max(e.Attempts-1, 0)
