@@ -51,7 +51,7 @@ type Engine struct {
 		once   sync.Once
 		client *dataverse.Client
 	}
-	slots    struct {
+	slots struct {
 		once sync.Once
 		free chan struct{}
 	}
