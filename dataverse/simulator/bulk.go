@@ -17,3 +17,16 @@ func bulkAvailable(t *Table, message string) bool {
 	}
 	return false
 }
+
+func createMultiple(c *call, t *Table, _ *record) (*response, error) {
+	return nil, errNotModelled("CreateMultiple")
+}
+func updateMultiple(c *call, t *Table, _ *record) (*response, error) {
+	return nil, errNotModelled("UpdateMultiple")
+}
+func upsertMultiple(c *call, t *Table, _ *record) (*response, error) {
+	return nil, errNotModelled("UpsertMultiple")
+}
+func deleteMultiple(c *call, t *Table, _ *record) (*response, error) {
+	return nil, errNotModelled("DeleteMultiple")
+}

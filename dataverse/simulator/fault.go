@@ -201,10 +201,10 @@ func (f *Fault) matches(r *faultRequest) bool {
 			return false
 		}
 	}
-	if f.Table != "" && !containsFold(r.tables, f.Table) {
+	if f.Table != "" && !anyFold(r.tables, f.Table) {
 		return false
 	}
-	return f.User == "" || containsFold(r.users, f.User)
+	return f.User == "" || anyFold(r.users, f.User)
 }
 
 // answers says that the fault is an answer, which an operation of a batch can
@@ -222,7 +222,7 @@ func (f *Fault) inBatch() bool {
 	return f.answers() && (f.Table != "" || f.Path != "" && strings.Trim(f.Path, "/") != "$batch")
 }
 
-func containsFold(list []string, s string) bool {
+func anyFold(list []string, s string) bool {
 	for _, x := range list {
 		if strings.EqualFold(x, s) {
 			return true

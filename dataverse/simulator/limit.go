@@ -95,7 +95,7 @@ func (l *limiter) enter(user string, now time.Time, lim *Limits) *limitError {
 	case lim.Time > 0 && sum >= lim.Time:
 		return &limitError{codeLimitTime,
 			fmt.Sprintf("Combined execution time of incoming requests exceeded limit of %s milliseconds over time window of %d seconds. Decrease number of concurrent requests or reduce the duration of requests and try again later.",
-				thousands(lim.Time.Milliseconds()), int(lim.window().Seconds())),
+				grouped(lim.Time.Milliseconds()), int(lim.window().Seconds())),
 			u.pause(now, lim.window())}
 	}
 	u.running++
@@ -154,8 +154,8 @@ func limitText(code string) string {
 	}
 }
 
-// thousands writes a number with commas, as the service does in its texts.
-func thousands(n int64) string {
+// grouped writes a number with commas, as the service does in its texts.
+func grouped(n int64) string {
 	s := fmt.Sprint(n)
 	for i := len(s) - 3; i > 0; i -= 3 {
 		s = s[:i] + "," + s[i:]

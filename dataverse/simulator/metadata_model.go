@@ -40,7 +40,7 @@ func entityObject(s *Schema, t *Table) *metaObject {
 		ownerType = 0
 	}
 	o := &metaObject{typ: "EntityMetadata"}
-	o.add("ActivityTypeMask", boolInt(t.Activity)).
+	o.add("ActivityTypeMask", oneIf(t.Activity)).
 		add("AutoRouteToOwnerQueue", false).add("CanTriggerWorkflow", true).
 		add("EntityHelpUrlEnabled", false).add("EntityHelpUrl", nil).
 		add("IsDocumentManagementEnabled", false).add("IsOneNoteIntegrationEnabled", false).
@@ -104,7 +104,7 @@ func entityObject(s *Schema, t *Table) *metaObject {
 	return o
 }
 
-func boolInt(b bool) int {
+func oneIf(b bool) int {
 	if b {
 		return 1
 	}

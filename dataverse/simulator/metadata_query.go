@@ -254,7 +254,7 @@ func compareMeta(a, b any) (n int, ok bool) {
 		return strings.Compare(strings.ToLower(a), strings.ToLower(b)), ok
 	case bool:
 		b, ok := b.(bool)
-		return boolInt(a) - boolInt(b), ok
+		return oneIf(a) - oneIf(b), ok
 	}
 	return 0, a == nil && b == nil
 }

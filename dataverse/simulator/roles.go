@@ -2,9 +2,7 @@ package simulator
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -290,9 +288,4 @@ func (s *Server) checkSetup(set *Setup) engage.Problems {
 		}
 	}
 	return ps
-}
-
-// errRole is the answer to an id that is no role's.
-func errRole(id guid) error {
-	return failf(http.StatusNotFound, codeNotFound, "%s", fmt.Sprintf("Role With Id = %s Does Not Exist", id))
 }

@@ -18,20 +18,3 @@ func (s *Server) initSeams() { s.addRoles() }
 func (c *call) fetchXML(t *Table, query string) (*response, error) {
 	return nil, errNotModelled("fetchXml")
 }
-
-// operation is a function or an action.
-type operation struct {
-	// action is called by POST with parameters in the body; a function by GET
-	// with parameters in the path (call.params).
-	action bool
-	// bound says what stands before the name: "" nothing, "row" a row, "set"
-	// an entity set.
-	bound string
-	// tables are the logical names that a bound operation is for; nil: all.
-	tables []string
-	// run answers. t is nil for unbound operations, r is set for "row".
-	run func(c *call, t *Table, r *record) (*response, error)
-}
-
-// operations are the functions and actions by short name.
-var operations = map[string]*operation{}

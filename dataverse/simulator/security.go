@@ -403,7 +403,7 @@ func (c *call) privilege(t *Table, verb Verb) error {
 	count := 0
 	for _, row := range who.depth {
 		for _, d := range row {
-			count += boolInt(d > NoDepth)
+			count += oneIf(d > NoDepth)
 		}
 	}
 	e := failf(http.StatusForbidden, "0x80040220",
