@@ -24,6 +24,7 @@ type limiter struct {
 	mu      sync.Mutex
 	limit   int
 	ceiling int
+	hinted  bool
 	under   int       // requests under way
 	waiting list.List // of chan struct{}, first come first served
 	round   int       // successes since the limit last changed
@@ -128,7 +129,7 @@ func (l *limiter) hint(h http.Header) {
 	if err != nil || n < 1 {
 		return
 	}
-	n = min(n, maxParallel)
+	n, l.hinted = min(n, maxParallel), true
 	if n == l.ceiling {
 		return
 	}
@@ -157,6 +158,20 @@ func (l *limiter) throttled(started time.Time, resp *http.Response) {
 	if until := now.Add(wait); until.After(l.until) {
 		l.until, l.because = until, code
 	}
+}
+
+// isHinted reports whether an answer had the parallelism hint.
+func (l *limiter) isHinted() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.hinted
+}
+
+// width is how many requests there may be at most.
+func (l *limiter) width() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ceiling
 }
 
 // limiters has the limiter of each identity of one organisation. One that was

@@ -1,0 +1,323 @@
+package dataverse
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+)
+
+// message is the bulk message that write i can go by, or "".
+func (b *bulkRun) message(i int) string {
+	w := &b.writes[i]
+	if !b.multi[w.Table] || len(w.Key) > 0 || w.IfMatch != "" || w.PrimaryKey == "" {
+		return ""
+	}
+	for _, p := range w.Body {
+		if _, ok := p.Value.(Parties); ok { // deep insert by bulk is not assured (fact sheet, 13.3)
+			return ""
+		}
+	}
+	switch w.Operation {
+	case Create:
+		return "CreateMultiple"
+	case Update:
+		return "UpdateMultiple"
+	case Upsert:
+		return "UpsertMultiple"
+	default:
+		return ""
+	}
+}
+
+// send sends one chunk and settles its writes, with further requests where
+// the first did not tell.
+func (b *bulkRun) send(ctx context.Context, j job) {
+	if j.multi && len(j.writes) > 1 {
+		b.sendMulti(ctx, j)
+	} else {
+		b.sendSingly(ctx, j)
+	}
+}
+
+// sendMulti sends a chunk by its bulk message. On standard tables it is done
+// or refused as a whole (fact sheet, section 6).
+func (b *bulkRun) sendMulti(ctx context.Context, j job) {
+	r, err := b.multiRequest(j.writes)
+	if err != nil { // of one write: singly it shows which
+		b.sendSingly(ctx, j)
+		return
+	}
+	call := &call{client: b.client, request: &r, records: len(j.writes), repeatable: b.repeatable(j.writes)}
+	started := time.Now()
+	a, err := call.do(ctx)
+	if a != nil && a.read != nil {
+		defer a.release()
+	}
+	var e *Error
+	switch {
+	case err == nil:
+		b.pace.took(len(j.writes), time.Since(started))
+		b.settle(b.multiOutcomes(j.writes, a)...)
+	case ctx.Err() != nil || !errors.As(err, &e) || errors.Is(e, ErrUnauthorized):
+		b.stop(err)
+	case tooMuch(e):
+		b.halve(ctx, j)
+	case e.Status == 0 || errors.Is(e, ErrUnavailable) || errors.Is(e, ErrThrottled):
+		b.unanswered(ctx, j.writes, call, e)
+	default:
+		b.sendSingly(ctx, j)
+	}
+}
+
+// multiRequest builds the request of a bulk message.
+func (b *bulkRun) multiRequest(writes []int) (Request, error) {
+	first := &b.writes[writes[0]]
+	r := Request{Method: http.MethodPost, Header: http.Header{}, Table: first.Table}
+	if err := checkName("entity set", first.EntitySet); err != nil {
+		return r, err
+	}
+	if err := checkName("table", first.Table); err != nil {
+		return r, err
+	}
+	r.Path = first.EntitySet + "/Microsoft.Dynamics.CRM." + b.message(writes[0])
+	r.Resource, r.Template = r.Path, r.Path
+	var body bytes.Buffer
+	body.WriteString(`{"Targets":[`)
+	for n, i := range writes {
+		if n > 0 {
+			body.WriteByte(',')
+		}
+		if err := b.writes[i].target(&body); err != nil {
+			return r, err
+		}
+	}
+	body.WriteString("]}")
+	setBody(&r, body.Bytes())
+	return r, nil
+}
+
+// target writes the row as a target of a bulk message, which names its type
+// and, always, its primary key.
+func (w *Write) target(b *bytes.Buffer) error {
+	b.WriteString(`{"@odata.type":"Microsoft.Dynamics.CRM.` + w.Table + `"`)
+	if w.ID == "" && w.Operation != Create {
+		return errors.New("the id is no GUID")
+	}
+	row := *w
+	row.Operation = Create // the id goes into the body
+	if w.ID != "" || len(w.Body) > 0 {
+		b.WriteByte(',')
+	}
+	if err := row.members(b); err != nil {
+		return err
+	}
+	b.WriteByte('}')
+	return nil
+}
+
+func (b *bulkRun) repeatable(writes []int) bool {
+	for _, i := range writes {
+		if !b.writes[i].repeatable() {
+			return false
+		}
+	}
+	return true
+}
+
+// multiOutcomes reads the answer: CreateMultiple gives the ids in the order of
+// its targets, the others nothing.
+func (b *bulkRun) multiOutcomes(writes []int, a *answer) []Written {
+	var doc struct{ Ids []GUID }
+	_ = json.Unmarshal(a.body, &doc)
+	out := make([]Written, len(writes))
+	for n, i := range writes {
+		out[n] = Written{Index: i, Status: a.status, ID: b.writes[i].ID}
+		if len(doc.Ids) == len(writes) {
+			out[n].ID = doc.Ids[n]
+		}
+	}
+	return out
+}
+
+// tooMuch reports whether a smaller chunk may pass where this did not.
+func tooMuch(e *Error) bool {
+	return errors.Is(e, ErrTooLarge) || e.Code == CodeSQLTimeout || errors.Is(e, errTimeout)
+}
+
+// halve sends a chunk in two.
+func (b *bulkRun) halve(ctx context.Context, j job) {
+	b.pace.tooMuch(len(j.writes))
+	half := (len(j.writes) + 1) / 2
+	b.send(ctx, job{j.multi, j.writes[:half], j.tries})
+	if half < len(j.writes) {
+		b.send(ctx, job{j.multi, j.writes[half:], j.tries})
+	}
+}
+
+// sendSingly sends the writes as operations of a $batch, each a transaction of
+// its own, and goes on after a refusal.
+func (b *bulkRun) sendSingly(ctx context.Context, j job) {
+	var parts []Request
+	var writes []int
+	for _, i := range j.writes {
+		r, err := b.writes[i].request(false)
+		if err != nil {
+			b.settle(Written{Index: i, Err: &Error{
+				Method: string(b.writes[i].Operation), Path: b.writes[i].EntitySet, Table: b.writes[i].Table,
+				Source: b.writes[i].Source, Write: i, Err: err,
+			}})
+			continue
+		}
+		parts, writes = append(parts, r), append(writes, i)
+	}
+	if len(parts) == 0 {
+		return
+	}
+	batch := composeBatch(parts, false, true)
+	call := &call{client: b.client, request: &batch, parts: parts, repeatable: b.repeatable(writes)}
+	started := time.Now()
+	a, err := call.do(ctx)
+	if a != nil && a.read != nil {
+		defer a.release()
+	}
+	var e *Error
+	switch {
+	case err == nil:
+		b.pace.took(len(writes), time.Since(started))
+		b.partOutcomes(ctx, call, a, writes, j.tries)
+	case ctx.Err() != nil || !errors.As(err, &e) || errors.Is(e, ErrUnauthorized):
+		b.stop(err)
+	case tooMuch(e) && len(writes) > 1:
+		b.halve(ctx, job{false, writes, j.tries})
+	case e.Status == 0 || errors.Is(e, ErrUnavailable) || errors.Is(e, ErrThrottled):
+		b.unanswered(ctx, writes, call, e)
+	default:
+		b.settle(b.all(writes, e)...)
+	}
+}
+
+// partOutcomes settles the writes of a $batch by their parts.
+func (b *bulkRun) partOutcomes(ctx context.Context, call *call, a *answer, writes []int, tries int) {
+	var done []Written
+	var again, doubtful []int
+	refusals := map[int]*Error{}
+	for k, i := range writes {
+		w := &b.writes[i]
+		part := a.partOf(k, false)
+		if part == nil {
+			e := call.failed(errBatchForm)
+			e.Write, e.Source, e.Table = i, w.Source, w.Table
+			done = append(done, Written{Index: i, Err: e})
+			continue
+		}
+		if part.status >= 200 && part.status < 300 {
+			done = append(done, w.outcome(i, part.status, part.header, part.body))
+			continue
+		}
+		e := call.refused(k, part)
+		e.Write = i
+		raced := w.Operation == Upsert && errors.Is(e, ErrDuplicate) && e.Code != CodeDuplicateDetected
+		switch {
+		case (raced || e.transientPart()) && tries < b.client.opts.MaxRetries:
+			again = append(again, i)
+		case b.mayBeDone(w, e, call.unsure):
+			refusals[i] = e
+			doubtful = append(doubtful, i)
+		default:
+			done = append(done, Written{Index: i, Status: part.status, Err: e})
+		}
+	}
+	b.settle(append(done, b.reconcile(ctx, doubtful, refusals)...)...)
+	if len(again) > 0 {
+		if err := wait(ctx, nextWait(tries, 0, false)); err != nil {
+			return
+		}
+		b.sendSingly(ctx, job{false, again, tries + 1})
+	}
+}
+
+// mayBeDone reports whether a refusal may mean that the write was done before:
+// a create that meets its own id, or what an attempt with a lost answer did.
+func (b *bulkRun) mayBeDone(w *Write, e *Error, unsure bool) bool {
+	switch w.Operation {
+	case Create:
+		return w.ID != "" && e.Code == CodeDuplicateRecord
+	case Delete:
+		return unsure && errors.Is(e, ErrNotFound)
+	case Update:
+		return unsure && w.IfMatch != "" && errors.Is(e, ErrConflict)
+	default:
+		return false
+	}
+}
+
+// reconcile reads back which of the refused writes are done all the same.
+func (b *bulkRun) reconcile(ctx context.Context, writes []int, refusals map[int]*Error) []Written {
+	if len(writes) == 0 {
+		return nil
+	}
+	var cs ChangeSet
+	for _, i := range writes {
+		cs.Writes = append(cs.Writes, b.writes[i])
+	}
+	there, err := b.client.Existing(ctx, &cs)
+	out := make([]Written, len(writes))
+	for n, i := range writes {
+		w := &b.writes[i]
+		done := false
+		switch {
+		case err != nil:
+		case w.Operation == Create:
+			done = there[n]
+		case w.Operation == Delete:
+			done = !there[n]
+		case w.Operation == Update:
+			done = there[n] && b.client.hasValues(ctx, w)
+		}
+		if done {
+			out[n] = Written{Index: i, ID: w.ID, Status: http.StatusNoContent, Unchanged: w.Operation == Create}
+		} else {
+			out[n] = Written{Index: i, Status: refusals[i].Status, Err: refusals[i]}
+		}
+	}
+	return out
+}
+
+// unanswered settles the writes of a request that got no answer in the end:
+// what an attempt may have done is read back.
+func (b *bulkRun) unanswered(ctx context.Context, writes []int, call *call, e *Error) {
+	if !call.unsure {
+		b.settle(b.all(writes, e)...)
+		return
+	}
+	var failed, doubtful []int
+	refusals := map[int]*Error{}
+	for _, i := range writes {
+		if w := &b.writes[i]; w.Operation == Create && w.ID != "" {
+			refusals[i] = b.refusal(i, e)
+			doubtful = append(doubtful, i)
+		} else {
+			failed = append(failed, i)
+		}
+	}
+	b.settle(append(b.all(failed, e), b.reconcile(ctx, doubtful, refusals)...)...)
+}
+
+// all gives every write the error of their request.
+func (b *bulkRun) all(writes []int, e *Error) []Written {
+	out := make([]Written, len(writes))
+	for n, i := range writes {
+		out[n] = Written{Index: i, Status: e.Status, Err: b.refusal(i, e)}
+	}
+	return out
+}
+
+// refusal is the error of a request as that of one of its writes.
+func (b *bulkRun) refusal(i int, e *Error) *Error {
+	own := *e
+	own.Write, own.Source, own.Table = i, b.writes[i].Source, b.writes[i].Table
+	return &own
+}
