@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -87,7 +88,7 @@ func newRig(t *testing.T, change func(env *auth.Environment, opts *auth.Options)
 		OnBehalfOf:  &auth.Registration{ClientID: simulator.DefaultClientID, Secrets: []auth.Reference{{File: secret}}},
 		Application: &auth.Registration{ClientID: simulator.DefaultClientID, Secrets: []auth.Reference{{File: secret}}},
 	}
-	opts := &auth.Options{Now: r.clock.Now, Sleep: r.clock.Sleep, Logger: slog.New(slog.NewTextHandler(r.log, nil))}
+	opts := &auth.Options{Now: r.clock.Now, Sleep: r.clock.Sleep, Logger: logTo(r.log)}
 	if change != nil {
 		change(r.env, opts)
 	}
@@ -143,3 +144,5 @@ func only(grant string, f simulator.TokenFault) simulator.TokenFault {
 }
 
 func header(k, v string) http.Header { h := http.Header{}; h.Set(k, v); return h }
+
+func logTo(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }

@@ -92,20 +92,19 @@ func (e *Entra) assertion(user string, o AssertionOptions) string {
 	}
 	token := e.sign(c)
 	if o.BadSignature {
-		dot := strings.LastIndex(token, ".")
-		token = token[:dot+1] + strings.Map(swapCase, token[dot+1:])
+		// The first bytes, because the last character holds padding bits too.
+		dot := strings.LastIndex(token, ".") + 1
+		token = token[:dot] + strings.Map(another, token[dot:dot+8]) + token[dot+8:]
 	}
 	return token
 }
 
-func swapCase(r rune) rune {
-	switch {
-	case r == 'A':
+// another maps each letter to some other one.
+func another(r rune) rune {
+	if r == 'A' {
 		return 'B'
-	case r >= 'B' && r <= 'Z':
-		return 'A'
 	}
-	return r
+	return 'A'
 }
 
 // checkAssertion is the On-Behalf-Of service's view of the caller's token.
