@@ -59,6 +59,9 @@ func fromMSAL(ctx context.Context, op string, err error, now time.Time) error {
 		e.Hint = "check authority"
 	case errors.Is(err, errAnswerSize):
 		e.Kind, e.Detail = Unavailable, "the answer is too large to be Entra's"
+	case isUntrusted(err):
+		e.Kind, e.Detail = Misconfigured, "the authority's certificate is not trusted"
+		e.Hint = "check authority, and the certificates that this machine trusts; a proxy may open the connection"
 	case isNetwork(err):
 		e.Kind, e.Detail = Unavailable, networkDetail(err)
 	case strings.Contains(err.Error(), "declined scopes"):

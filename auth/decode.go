@@ -131,8 +131,8 @@ func decodeRegistration(n document.Node, what string, problems *engage.Problems)
 	m.Require("clientId")
 	reg := &Registration{ClientID: m.NonEmpty("clientId").Value}
 	var given []string
-	for _, k := range credentialKeys {
-		if m.Has(k) {
+	for _, k := range m.Keys() {
+		if k != "clientId" {
 			given = append(given, k)
 		}
 	}

@@ -19,17 +19,21 @@ func isNetwork(err error) bool {
 		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, context.DeadlineExceeded)
 }
 
+// isUntrusted reports whether the authority's certificate was refused, which no
+// retry mends.
+func isUntrusted(err error) bool {
+	var cert *tls.CertificateVerificationError
+	var authority x509.UnknownAuthorityError
+	return errors.As(err, &cert) || errors.As(err, &authority)
+}
+
 // networkDetail says what happened without the text of the error, which may
 // quote what was received.
 func networkDetail(err error) string {
 	var netErr net.Error
 	var dns *net.DNSError
 	var op *net.OpError
-	var cert *tls.CertificateVerificationError
-	var authority x509.UnknownAuthorityError
 	switch {
-	case errors.As(err, &cert), errors.As(err, &authority):
-		return "the authority's certificate is not trusted"
 	case errors.As(err, &dns):
 		return "the authority's name does not resolve"
 	case errors.As(err, &netErr) && netErr.Timeout(), errors.Is(err, context.DeadlineExceeded):

@@ -41,6 +41,9 @@ func (e *Entra) token(w http.ResponseWriter, r *http.Request, tenant string) {
 		return
 	}
 	c := &tokenCall{ResponseWriter: w, r: r, form: r.PostForm, tenant: strings.ToLower(tenant)}
+	if c.form.Get("grant_type") == "device_code" { // the older name, which MSAL Go still sends
+		c.form.Set("grant_type", GrantDeviceCode)
+	}
 	c.note = TokenRequest{
 		Time: e.clock(), Tenant: c.tenant, Grant: c.form.Get("grant_type"), ClientID: c.form.Get("client_id"),
 		Resource: resourceOf(c.form), Claims: c.form.Get("claims"), CorrelationID: r.Header.Get("Client-Request-Id"),

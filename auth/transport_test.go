@@ -1,0 +1,157 @@
+package auth_test
+
+import (
+	"encoding/json"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/andmoneyaps/engage-playbooks/auth"
+	"github.com/andmoneyaps/engage-playbooks/dataverse/simulator"
+)
+
+// watcher records where requests go.
+type watcher struct {
+	base http.RoundTripper
+	mu   sync.Mutex
+	urls []string
+}
+
+func (w *watcher) RoundTrip(r *http.Request) (*http.Response, error) {
+	w.mu.Lock()
+	w.urls = append(w.urls, r.URL.String())
+	w.mu.Unlock()
+	return w.base.RoundTrip(r)
+}
+
+// MSAL asks the public cloud about hosts that it does not know, and an
+// environment variable moves its requests to another host.
+func TestNothingLeavesTheAuthority(t *testing.T) {
+	t.Setenv("MSAL_FORCE_REGION", "westeurope")
+	w := &watcher{base: http.DefaultTransport}
+	r := newRig(t, func(_ *auth.Environment, o *auth.Options) { o.Transport = w })
+	r.token(r.employee(mette))
+	r.token(r.employee(soren))
+	r.token(r.broker.Application())
+	documents := 0
+	for _, u := range w.urls {
+		if !strings.HasPrefix(u, r.server.URL+"/"+simulator.DefaultTenantID+"/") {
+			t.Errorf("a request to %s", u)
+		}
+		if strings.Contains(u, "openid-configuration") {
+			documents++
+		}
+	}
+	if documents != 1 || len(w.urls) != 5 {
+		t.Errorf("want one document, one key set and three tokens, have %q", w.urls)
+	}
+}
+
+// A document that points elsewhere sends neither the secret nor an assertion
+// there.
+func TestForeignTokenEndpointAndKeysAreRefused(t *testing.T) {
+	asked := false
+	thief := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true }))
+	defer thief.Close()
+	for _, key := range []string{"token_endpoint", "jwks_uri"} {
+		r := newRig(t, func(_ *auth.Environment, o *auth.Options) {
+			o.Transport = rewrite(func(doc map[string]any) {
+				if doc[key] != nil {
+					doc[key] = thief.URL + "/x"
+				}
+			})
+		})
+		s, err := r.broker.Employee(t.Context(), r.Assertion(mette, simulator.AssertionOptions{}))
+		if err == nil {
+			_, err = s.Token(t.Context())
+		}
+		if e := failure(t, err); e.Kind != auth.Misconfigured {
+			t.Errorf("%s: %v", key, e)
+		}
+	}
+	if asked {
+		t.Error("a foreign host was asked")
+	}
+}
+
+// rewrite changes the JSON documents that pass.
+type rewrite func(map[string]any)
+
+func (f rewrite) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil || r.Method != http.MethodGet {
+		return res, err
+	}
+	defer res.Body.Close()
+	var doc map[string]any
+	if err := json.NewDecoder(res.Body).Decode(&doc); err != nil {
+		return nil, err
+	}
+	f(doc)
+	b, err := json.Marshal(doc)
+	res.Body, res.ContentLength = io.NopCloser(strings.NewReader(string(b))), int64(len(b))
+	return res, err
+}
+
+// A key with an issuer of its own serves that one only.
+func TestKeyOfAnotherIssuerIsRefused(t *testing.T) {
+	r := newRig(t, func(_ *auth.Environment, o *auth.Options) {
+		o.Transport = rewrite(func(doc map[string]any) {
+			keys, _ := doc["keys"].([]any)
+			for _, k := range keys {
+				k.(map[string]any)["issuer"] = "https://login.microsoftonline.com/" + elseTid + "/v2.0"
+			}
+		})
+	})
+	_, err := r.broker.Verify(t.Context(), r.Assertion(mette, simulator.AssertionOptions{}))
+	if e := failure(t, err); e.Check != "issuer" {
+		t.Error(e)
+	}
+}
+
+func TestEncryptionKeysAndShortKeysAreNotUsed(t *testing.T) {
+	for name, change := range map[string]func(map[string]any){
+		"for encryption": func(k map[string]any) { k["use"] = "enc" },
+		"not RSA":        func(k map[string]any) { k["kty"] = "EC" },
+		"short":          func(k map[string]any) { k["n"] = "AQAB" },
+	} {
+		r := newRig(t, func(_ *auth.Environment, o *auth.Options) {
+			o.Transport = rewrite(func(doc map[string]any) {
+				keys, _ := doc["keys"].([]any)
+				for _, k := range keys {
+					change(k.(map[string]any))
+				}
+			})
+		})
+		_, err := r.broker.Verify(t.Context(), r.Assertion(mette, simulator.AssertionOptions{}))
+		if e := failure(t, err); e.Kind != auth.Unavailable {
+			t.Errorf("%s: %v", name, e)
+		}
+	}
+}
+
+func TestAuthorityOverTLS(t *testing.T) {
+	r := newRig(t, nil)
+	server := httptest.NewUnstartedServer(r.Entra)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // the refused handshake below
+	server.StartTLS()
+	defer server.Close()
+	r.env.Authority = server.URL
+	b, err := auth.NewBroker(r.env, &auth.Options{Now: r.clock.Now, Sleep: r.clock.Sleep, Transport: server.Client().Transport})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.token(b.Application())
+	// Without its certificate it is not trusted.
+	if b, err = auth.NewBroker(r.env, &auth.Options{Now: r.clock.Now, Sleep: r.clock.Sleep}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = b.Application().Token(t.Context())
+	if e := failure(t, err); e.Kind != auth.Misconfigured || !strings.Contains(e.Detail, "certificate") {
+		t.Error(e)
+	}
+}
