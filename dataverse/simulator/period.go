@@ -24,7 +24,9 @@ func periodOf(name string, n int, now time.Time) (period, bool) {
 	week := today.AddDate(0, 0, -int(today.Weekday()))
 	month := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC)
 	year := time.Date(now.Year(), time.January, 1, 0, 0, 0, 0, time.UTC)
-	days := func(from, to int) (period, bool) { return period{today.AddDate(0, 0, from), today.AddDate(0, 0, to)}, true }
+	days := func(from, to int) (period, bool) {
+		return period{today.AddDate(0, 0, from), today.AddDate(0, 0, to)}, true
+	}
 	switch name {
 	case "Today":
 		return days(0, 1)
