@@ -77,13 +77,13 @@ func (e *Entra) checkCertificate(c *tokenCall, raw string, unverified *jwt.Token
 		return sts(700027, "Client assertion failed signature validation. [Reason - The key used is not the registered one.]")
 	}
 	if sub, _ := claims.GetSubject(); !strings.EqualFold(sub, c.client.ClientID) {
-		return sts(700021, "Client assertion application identifier doesn't match 'client_id' parameter.").as("invalid_client")
+		return sts(700021, "Client assertion application identifier doesn't match 'client_id' parameter.")
 	}
 	if f := e.checkClientAssertionTime(claims); f != nil {
 		return f
 	}
 	if aud, _ := claims.GetAudience(); !slices.ContainsFunc(aud, func(a string) bool { return e.isTokenEndpoint(c, a) }) {
-		return sts(700023, "Client assertion audience claim does not match Realm issuer.").as("invalid_client")
+		return sts(700023, "Client assertion audience claim does not match Realm issuer.")
 	}
 	return nil
 }
@@ -149,7 +149,7 @@ func (e *Entra) checkFederated(c *tokenCall, raw, issuer string) *stsError {
 		return sts(700213, "No matching federated identity record found for presented assertion subject '%s'.", sub)
 	}
 	if aud, _ := claims.GetAudience(); !slices.Contains(aud, "api://AzureADTokenExchange") {
-		return sts(700212, "No matching federated identity record found for presented assertion audience.").as("invalid_client")
+		return sts(700212, "No matching federated identity record found for presented assertion audience.")
 	}
 	return e.checkClientAssertionTime(claims)
 }

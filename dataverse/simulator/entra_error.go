@@ -61,6 +61,9 @@ var stsClasses = map[int]stsClass{
 	7000222: {401, "invalid_client", ""},
 	700027:  {401, "invalid_client", ""},
 	700024:  {401, "invalid_client", ""},
+	700021:  {401, "invalid_client", ""},
+	700023:  {401, "invalid_client", ""},
+	700212:  {401, "invalid_client", ""},
 	700211:  {401, "invalid_client", ""},
 	700213:  {401, "invalid_client", ""},
 	7000218: {401, "invalid_client", ""},
@@ -95,6 +98,7 @@ var stsClasses = map[int]stsClass{
 	9001023: {400, "invalid_request", ""},
 	900144:  {400, "invalid_request", ""},
 	90014:   {400, "invalid_request", ""},
+	9002313: {400, "invalid_request", ""},
 	900561:  {405, "invalid_request", ""},
 	70003:   {400, "unsupported_grant_type", ""},
 	// Trouble that passes.

@@ -245,7 +245,7 @@ func (e *Entra) refresh(c *tokenCall) (map[string]any, *stsError) {
 	seal, ok := openRefreshToken(c.form.Get("refresh_token"))
 	switch {
 	case !ok || !strings.EqualFold(seal.ClientID, c.client.ClientID):
-		return nil, sts(9002313, "Invalid request. Request is malformed or invalid.").as("invalid_request")
+		return nil, sts(9002313, "Invalid request. Request is malformed or invalid.")
 	case e.clock().After(time.Unix(seal.Issued, 0).Add(90 * 24 * time.Hour)):
 		return nil, sts(700082, "The refresh token has expired due to inactivity.")
 	case e.isRevoked(seal.ObjectID, time.Unix(seal.Issued, 0)):
