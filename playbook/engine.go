@@ -37,6 +37,8 @@ type Engine struct {
 	Runs int
 	// Timeout bounds one run. Default: 5 minutes; negative: no bound.
 	Timeout time.Duration
+	// Coverage keeps in [Result.Applied] which mappings gave a value.
+	Coverage bool
 	// Observe is told of each step, one at a time within a run. Default:
 	// nobody is.
 	Observe func(Progress)

@@ -15,6 +15,9 @@ type Result struct {
 	// Outputs are those of the blocks, in their order; nil for a block that
 	// did not run.
 	Outputs []any
+	// Applied tells, by block and mapping, whether the mapping gave a value;
+	// only with [Engine.Coverage].
+	Applied [][]bool
 }
 
 // MarshalJSON gives the JSON of spec section 9.

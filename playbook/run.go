@@ -351,6 +351,9 @@ func (r *run) finish(stopped int) (*Result, error) {
 	if stopped >= 0 {
 		failed = r.blocks[stopped].err
 	}
+	if r.engine.Coverage {
+		res.Applied = r.applied()
+	}
 	for i, b := range r.blocks {
 		if stopped >= 0 && i > stopped && b.rec.Status != StatusNotRun {
 			b.rec.Status, b.rec.Error, b.writes, b.warnings = StatusNotRun, nil, nil, nil
@@ -386,6 +389,17 @@ func (r *run) finish(stopped int) (*Result, error) {
 	res.Record = r.record
 	r.tell(Progress{Kind: RunEnded, Record: &res.Record})
 	return res, r.err
+}
+
+func (r *run) applied() [][]bool {
+	all := make([][]bool, len(r.blocks))
+	for i, b := range r.blocks {
+		all[i] = make([]bool, len(b.Inputs))
+		for j, e := range b.values {
+			all[i][j] = e.known && e.found
+		}
+	}
+	return all
 }
 
 func (r *run) notRunReason(failed *BlockError) string {
