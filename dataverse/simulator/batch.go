@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 )
 
@@ -85,13 +84,13 @@ func (s *Server) serveChangeSet(c *call, ops []*batchOp, w *partWriter) int {
 		for _, op := range ops {
 			part := c.part(op)
 			part.tx, part.view, part.contentID = tx, &tx.view, ids
-			resp := s.serveReferencing(part, op)
+			resp := s.servePart(part, op)
 			if resp.status >= http.StatusBadRequest {
 				failure, contentID = resp, op.contentID
 				return errors.New("the change set failed")
 			}
 			if op.contentID != "" {
-				ids[op.contentID] = writtenPath(part, resp)
+				ids["$"+op.contentID] = writtenPath(part, resp)
 			}
 			done = append(done, resp)
 		}
@@ -122,45 +121,10 @@ func writtenPath(part *call, resp *response) string {
 	return part.path
 }
 
-// errContentID is the answer to a reference to an operation that is not there
-// or comes later.
-func errContentID(id string) error {
-	return failf(http.StatusBadRequest, codeNone, "Content-ID Reference: '$%s' does not exist in the batch context.", id)
-}
-
-// serveReferencing puts in what "$id" stands for at the beginning of the URL,
-// and checks those of the body, before the operation runs.
-func (s *Server) serveReferencing(part *call, op *batchOp) *response {
-	rest, isRef := strings.CutPrefix(op.target, "$")
-	if isRef {
-		rest, query, _ := strings.Cut(rest, "?")
-		id, tail, _ := strings.Cut(rest, "/")
-		at, ok := part.contentID[id]
-		if !ok {
-			return s.refusePart(part, op, errContentID(id))
-		}
-		part.path, part.rawQuery = at, query
-		if tail != "" {
-			part.path += "/" + tail
-		}
-	}
-	if id, ok := unknownReference(op.body, part.contentID); ok {
-		return s.refusePart(part, op, errContentID(id))
-	}
-	return s.servePart(part, op)
-}
-
-// bodyReference finds "$1" as the whole value of a bind or of @odata.id, or as
-// the beginning of one ("$1/primarycontactid").
-var bodyReference = regexp.MustCompile(`@odata\.(?:bind|id)"\s*:\s*(?:\[\s*)?"\$([^"/]+)`)
-
-func unknownReference(body []byte, known map[string]string) (string, bool) {
-	for _, m := range bodyReference.FindAllSubmatch(body, -1) {
-		if _, ok := known[string(m[1])]; !ok {
-			return string(m[1]), true
-		}
-	}
-	return "", false
+// errContentID is the answer to a reference ("$1") to an operation that is not
+// there or comes later.
+func errContentID(name string) error {
+	return failf(http.StatusBadRequest, codeNone, "Content-ID Reference: '%s' does not exist in the batch context.", name)
 }
 
 // part makes the call of one operation. Headers are the operation's own, but
@@ -182,18 +146,19 @@ func (c *call) part(op *batchOp) *call {
 	return p
 }
 
-// servePart locates the target of an operation and runs it.
+// servePart locates the target of an operation and runs it. A target that
+// begins with "$1" stays as it is: routing resolves it.
 func (s *Server) servePart(part *call, op *batchOp) *response {
-	if part.path == "" {
-		if err := part.locate(op.target); err != nil {
-			return s.refusePart(part, op, err)
-		}
-	}
+	err := part.locate(op.target)
 	s.recordPart(part.batch, part, op.target)
+	if err == nil {
+		err = s.partCaller(part)
+	}
+	if err == nil {
+		err = s.partFault(part)
+	}
 	var resp *response
-	if fault := s.partFault(part); fault != nil {
-		resp = part.errorResponse(fault)
-	} else if err := s.partCaller(part); err != nil {
+	if err != nil {
 		resp = part.errorResponse(err)
 	} else {
 		part.strictHeaders()
@@ -221,14 +186,6 @@ func (s *Server) partCaller(part *call) error {
 	who, err := s.impersonate(part.view, part.header, user)
 	part.caller = who
 	return err
-}
-
-// refusePart answers an operation that did not run.
-func (s *Server) refusePart(part *call, op *batchOp, err error) *response {
-	s.recordPart(part.batch, part, op.target)
-	resp := part.errorResponse(err)
-	part.entry.finish(s, resp.status)
-	return traced(resp)
 }
 
 // traced adds the id by which support finds an error.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"syscall"
 )
 
 // direct is the way to the handler without a socket.
@@ -25,15 +26,38 @@ func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	defer in.Body.Close()
 	w := &answer{header: http.Header{}}
-	d.server.ServeHTTP(w, in)
-	if w.status == 0 {
+	aborted := d.serve(w, in)
+	switch {
+	case aborted && w.status == 0:
+		return nil, syscall.ECONNRESET
+	case w.status == 0:
 		w.status = http.StatusOK
+	}
+	var body io.Reader = &w.body
+	length := int64(w.body.Len())
+	if aborted {
+		body, length = io.MultiReader(body, errReader{io.ErrUnexpectedEOF}), -1
 	}
 	return &http.Response{
 		Status: http.StatusText(w.status), StatusCode: w.status,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: w.header, Body: io.NopCloser(&w.body), ContentLength: int64(w.body.Len()), Request: r,
+		Header: w.header, Body: io.NopCloser(body), ContentLength: length, Request: r,
 	}, nil
+}
+
+// serve answers, and reports whether the handler ended the connection, as a
+// fault does.
+func (d direct) serve(w http.ResponseWriter, r *http.Request) (aborted bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			if p != http.ErrAbortHandler {
+				panic(p)
+			}
+			aborted = true
+		}
+	}()
+	d.server.ServeHTTP(w, r)
+	return false
 }
 
 // answer collects what the handler writes.

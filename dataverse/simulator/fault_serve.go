@@ -19,21 +19,24 @@ func (s *Server) beforeFaults(w http.ResponseWriter, r *http.Request, c *call) (
 		s.sendFault(w, r, c, refused)
 		return nil, true
 	}
-	if !s.faults.active() {
-		if leave == nil {
-			return nil, false
-		}
-		return func(*response) bool { leave(); return false }, false
+	var f *Fault
+	if s.faults.active() {
+		f = s.faults.take(s.faultRequest(r, c))
 	}
-	f := s.faults.take(s.faultRequest(r, c))
-	after, stop = s.applyFault(w, r, c, f)
 	if leave == nil {
-		return after, stop
+		return s.applyFault(w, r, c, f)
 	}
+	left := false
+	defer func() {
+		if stop || !left { // answered here, or the connection ended
+			leave()
+		}
+	}()
+	after, stop = s.applyFault(w, r, c, f)
 	if stop {
-		leave()
 		return nil, true
 	}
+	left = true
 	return func(resp *response) bool {
 		leave()
 		return after != nil && after(resp)
@@ -122,7 +125,7 @@ func (f *Fault) apiError() *apiError {
 }
 
 // partFault is the fault that hits an operation inside a batch, or nil.
-func (s *Server) partFault(c *call) *apiError {
+func (s *Server) partFault(c *call) error {
 	if !s.faults.active() {
 		return nil
 	}
@@ -150,7 +153,7 @@ func (s *Server) faultRequest(r *http.Request, c *call) *faultRequest {
 	return fr
 }
 
-// errReader gives back the error that ended a body.
+// errReader gives the error that ends a body.
 type errReader struct{ err error }
 
 func (e errReader) Read([]byte) (int, error) {
@@ -174,7 +177,7 @@ func (s *Server) callFaultRequest(c *call) *faultRequest {
 	}
 	fr.users = append(fr.users, who.user.String())
 	t := s.schema.Table("systemuser")
-	_ = s.store.read(func(v *view) error {
+	look := func(v *view) error {
 		if row := v.get(t, who.user); row != nil {
 			for _, name := range []string{"internalemailaddress", "azureactivedirectoryobjectid", "applicationid"} {
 				switch x := row.get(t.Column(name)).(type) {
@@ -186,7 +189,12 @@ func (s *Server) callFaultRequest(c *call) *faultRequest {
 			}
 		}
 		return nil
-	})
+	}
+	if c.view != nil { // in a change set, which holds the store already
+		_ = look(c.view)
+	} else {
+		_ = s.store.read(look)
+	}
 	return fr
 }
 
