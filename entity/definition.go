@@ -1,6 +1,8 @@
 package entity
 
 import (
+	"fmt"
+
 	"github.com/andmoneyaps/engage-playbooks"
 )
 
@@ -27,11 +29,8 @@ type Definition struct {
 	Pos    engage.Pos
 
 	byName map[string]*Field
-	keyPos []engage.Pos
-	// setPos and primaryPos are where entitySet and primaryKey stand.
-	setPos, primaryPos, tablePos engage.Pos
-	// partiesLink is the collection of an activity's parties.
-	partiesLink string
+	// Where type, entitySet and primaryKey stand.
+	tablePos, setPos, primaryPos engage.Pos
 }
 
 // Field finds a field by its abstract name, in exact case.
@@ -55,4 +54,12 @@ func (d *Definition) index() {
 	for _, f := range d.Fields {
 		d.byName[f.Name] = f
 	}
+}
+
+// Runnable reports a definition of a system that this engine does not reach.
+func (d *Definition) Runnable() error {
+	if d.CRMSystem != Dataverse {
+		return fmt.Errorf("definition %s is of %s; only %s is run here", d.ID, d.CRMSystem, Dataverse)
+	}
+	return nil
 }

@@ -37,7 +37,8 @@ type Part struct {
 	Query *Query
 	Pos   engage.Pos
 
-	index int
+	index  int
+	refPos engage.Pos
 	// requires are the requirements that set this part's fields, requiredBy
 	// those that reference it.
 	requires, requiredBy []*Requirement

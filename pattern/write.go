@@ -1,40 +1,39 @@
 package pattern
 
-import "github.com/andmoneyaps/engage-playbooks/dataverse"
+import (
+	"fmt"
 
-// Lookup finds the records of read-only parts that are given by fields, and
-// for an upsert by key those that are there already. It implements [Plan] and
-// needs no round if all are given by id.
-type Lookup struct{}
+	"github.com/andmoneyaps/engage-playbooks"
+	"github.com/andmoneyaps/engage-playbooks/dataverse"
+	"github.com/andmoneyaps/engage-playbooks/entity"
+)
 
-var _ Plan = (*Lookup)(nil)
-
-// Lookup plans what must be asked before a write. It only reads the inputs of
-// read-only parts, and for an Upsert all of them. The pattern's definitions
-// are bound.
-func (p *Pattern) Lookup(op Operation, in Input, o Options) (*Lookup, error) { return &Lookup{}, nil }
-
-// Next implements [Plan].
-func (l *Lookup) Next(answers [][]dataverse.Record) ([]Fetch, error) { return nil, nil }
-
-// Rounds implements [Plan].
-func (l *Lookup) Rounds() []string { return nil }
+// MaxWrites is how many operations one change set may hold (fact sheet,
+// section 5.1).
+const MaxWrites = 1000
 
 // WritePlan is a write: one change set and what a person should know of it.
 type WritePlan struct {
 	// ChangeSet holds the writes in an order in which each stands after those
-	// it links to. In a dry run a value may be an [Unknown].
+	// it links to. In a dry run a value may be an [Unknown], and an ID or the
+	// ID of a Bind the text of one.
 	ChangeSet *dataverse.ChangeSet
-	// Writes describes each write of the change set, at the same index.
+	// Writes describes each write of the change set, at the same index. Where
+	// the service picked an id, the caller fills it in before Result.
 	Writes   []PlannedWrite
 	Warnings []Warning
-	// Linked lists the records that the writes link to or change, for a check
-	// of rights: by table and entity set, without repetition.
+	// Linked lists the records that are there before the write and that it
+	// links to or changes, for a check of rights, each once.
 	Linked []Linked
+	// Atomic says that all writes happen or none; Why says why not.
+	Atomic bool
+	Why    string
+
+	results []plannedRecord
+	pattern *Pattern
 }
 
-// Linked is a record that exists before a write and that it links to or
-// changes.
+// Linked is a record that is there before a write.
 type Linked struct {
 	Part             string
 	Table, EntitySet string
@@ -44,12 +43,354 @@ type Linked struct {
 	Changed bool
 }
 
+// plannedRecord is a record of the result.
+type plannedRecord struct {
+	part *Part
+	// write is the index of the write that gives it its id, or -1.
+	write  int
+	id     any
+	fields map[string]any
+}
+
+// Check reports everything that can be known to be wrong before the first
+// request: required fields, types, lengths, choices, numbers of instances,
+// and, where the options are given, too many writes. It is an [*Error], or nil.
+func (p *Pattern) Check(op Operation, in Input, o ...Options) error {
+	if err := p.runnable(); err != nil {
+		return err
+	}
+	options := Options{Bulk: true}
+	if len(o) > 0 {
+		options = o[0]
+	}
+	if op == Read {
+		_, err := p.criteria(in, options.Now)
+		return err
+	}
+	_, err := p.write(op, in, nil, options)
+	return err
+}
+
 // Write plans the change set. found is the finished lookup of the same
 // operation and input. Everything is checked before: the error is an [*Error].
 func (p *Pattern) Write(op Operation, in Input, found *Lookup, o Options) (*WritePlan, error) {
-	return &WritePlan{ChangeSet: &dataverse.ChangeSet{}}, nil
+	if err := p.runnable(); err != nil {
+		return nil, err
+	}
+	return p.write(op, in, found, o)
+}
+
+func (p *Pattern) write(op Operation, in Input, found *Lookup, o Options) (*WritePlan, error) {
+	inputs, err := p.inputs(op, in)
+	if err != nil {
+		return nil, err
+	}
+	w := &writer{
+		pattern: p, op: op, options: o, lookup: found, inputs: inputs,
+		targets: make([][]*target, len(p.Parts)), absent: make([]bool, len(p.Parts)), open: make([]bool, len(p.Parts)),
+		plan: &WritePlan{ChangeSet: &dataverse.ChangeSet{}, Atomic: true, pattern: p},
+	}
+	for _, part := range p.order {
+		if part.ReadOnly {
+			err = w.reference(part)
+		} else {
+			err = w.part(part)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if n := len(w.plan.Writes); n > MaxWrites {
+		if !o.Bulk {
+			return nil, &Error{Code: "too-many-writes", Pos: p.Pos,
+				Message: fmt.Sprintf("%d writes do not fit into one change set of %d; with atomic: false they are written in bulk", n, MaxWrites)}
+		}
+		w.plan.Atomic = false
+		w.plan.Why = fmt.Sprintf("%d writes do not fit into one change set of %d", n, MaxWrites)
+	}
+	return w.plan, nil
+}
+
+// writer builds a plan part by part, in the pattern's order.
+type writer struct {
+	pattern *Pattern
+	op      Operation
+	options Options
+	// lookup is nil when only checking, before anything was looked up.
+	lookup *Lookup
+	inputs []*partInput
+	// By part: its records, that it has none, and that their number is not
+	// known.
+	targets [][]*target
+	absent  []bool
+	open    []bool
+	linked  map[Linked]bool
+	plan    *WritePlan
+}
+
+// reference takes over the records of a read-only part.
+func (w *writer) reference(part *Part) error {
+	i := part.index
+	if w.lookup == nil {
+		in := w.inputs[i]
+		if !in.any(false) && !part.Optional && (w.op == Create || len(in.order) > 0) {
+			return (&Lookup{pattern: w.pattern, op: w.op, inputs: w.inputs}).none(part, &finding{}, in)
+		}
+		if err := w.checkCriteria(part, in); err != nil {
+			return err
+		}
+		w.absent[i] = !in.any(false)
+		w.open[i] = true
+		w.targets[i] = []*target{{id: Unknown{After: "the look-up"}}}
+		return nil
+	}
+	f := w.lookup.found[i]
+	w.absent[i] = f.absent || len(f.records) == 0
+	w.targets[i] = f.records
+	if f.warning != "" {
+		w.plan.Warnings = append(w.plan.Warnings, Warning{Part: part.Ref, Message: f.warning})
+	}
+	for _, t := range f.records {
+		w.plan.results = append(w.plan.results, plannedRecord{part: part, write: -1, id: t.id})
+	}
+	return nil
+}
+
+// checkCriteria checks the values that a read-only part is found by.
+func (w *writer) checkCriteria(part *Part, in *partInput) error {
+	for _, name := range in.order {
+		v := *in.values[name]
+		if v.Data == nil {
+			continue
+		}
+		if _, unknown := FindUnknown(v.Data); unknown {
+			continue
+		}
+		f, err := part.criterion(v)
+		if err != nil {
+			return err
+		}
+		if _, err := part.condition(f, w.options.Now); err != nil {
+			err.Pos = v.Pos
+			return err
+		}
+	}
+	return nil
+}
+
+// hasInput reports whether the part was given anything that makes it take part
+// in the write. Null counts where it clears a column.
+func (w *writer) hasInput(part *Part) bool {
+	in := w.inputs[part.index]
+	if w.op == Create {
+		return in.any(false)
+	}
+	return in.any(true)
+}
+
+// part plans the instances of a part that is written.
+func (w *writer) part(part *Part) error {
+	in := w.inputs[part.index]
+	has := w.hasInput(part)
+	if !has && (part.Optional || w.op == Update) {
+		w.absent[part.index] = true
+		return nil
+	}
+	idOnly := w.op == Update && !in.any(true, entity.IDField, etagField)
+	skip, left, err := w.missing(part, idOnly)
+	if err != nil {
+		return err
+	}
+	if left != nil {
+		w.absent[part.index] = true
+		if has {
+			w.plan.Warnings = append(w.plan.Warnings, Warning{Part: part.Ref,
+				Message: "was left out, for " + left.Reference + ", which it requires, is absent"})
+		}
+		return nil
+	}
+	n, err := w.count(part, skip)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		w.absent[part.index] = true
+		return nil
+	}
+	sources, err := w.sources(part, skip)
+	if err != nil {
+		return err
+	}
+	for i := range n {
+		if err := w.instance(part, i, sources, idOnly); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// missing looks for required parts that are absent. skip are the optional
+// requirements that are then left out; left is the one that leaves the whole
+// part out.
+func (w *writer) missing(part *Part, idOnly bool) (skip map[*Requirement]bool, left *Requirement, err error) {
+	if idOnly {
+		return nil, nil, nil
+	}
+	for _, r := range part.requires {
+		if !w.absent[w.pattern.byRef[r.Reference].index] {
+			continue
+		}
+		switch {
+		case r.Optional:
+			if skip == nil {
+				skip = map[*Requirement]bool{}
+			}
+			skip[r] = true
+		case part.Optional:
+			return nil, r, nil
+		default:
+			return nil, nil, errAt("absent-part", part.Ref, r.Field, r.Pos, "requires %s, which is absent", r.Reference)
+		}
+	}
+	return skip, nil, nil
+}
+
+// count tells how many instances a part has: one for each item of its lists,
+// one for each record that it references, or one.
+func (w *writer) count(part *Part, skip map[*Requirement]bool) (int, error) {
+	if !part.AllowsMultiple {
+		return 1, nil
+	}
+	in := w.inputs[part.index]
+	n, by := -1, ""
+	for _, name := range in.order {
+		v := in.values[name]
+		f, _ := part.Entity.Field(name)
+		items, ok := part.spread(f, v.Data)
+		if !ok {
+			continue
+		}
+		if n >= 0 && len(items) != n {
+			return 0, errAt("list-length", part.Ref, name, v.Pos, "has %d items, but %s has %d", len(items), by, n)
+		}
+		n, by = len(items), name
+	}
+	references, ref := -1, ""
+	for _, r := range part.requires {
+		to := w.pattern.byRef[r.Reference]
+		f, _ := part.Entity.Field(r.Field)
+		if skip[r] || !to.AllowsMultiple || f.Type == entity.TypePartyList || w.open[to.index] {
+			continue
+		}
+		have := len(w.targets[to.index])
+		if references >= 0 && have != references {
+			return 0, errAt("list-length", part.Ref, r.Field, r.Pos, "references %d records of %s, but %d of %s", have, r.Reference, references, ref)
+		}
+		references, ref = have, r.Reference
+	}
+	switch {
+	case references >= 0 && n >= 0 && n != references:
+		return 0, errAt("list-length", part.Ref, by, in.values[by].Pos, "has %d items, but there is one record for each of the %d of %s", n, references, ref)
+	case references >= 0:
+		return references, nil
+	case n >= 0:
+		return n, nil
+	}
+	return 1, nil
+}
+
+// source is where the value of a field comes from.
+type source struct {
+	field *entity.Field
+	// bound are the requirements that set it: several on a PartyList add up.
+	bound []*Requirement
+	input *Value
+	// fallback is the default.
+	fallback any
+	label    string
+}
+
+// sources lists the fields that get a value, in declaration order.
+func (w *writer) sources(part *Part, skip map[*Requirement]bool) ([]source, error) {
+	in := w.inputs[part.index]
+	out := make([]source, 0, len(in.order)+len(part.requires)+len(part.Defaults))
+	for _, f := range part.Entity.Fields {
+		if f.IsID() {
+			continue
+		}
+		s := source{field: f}
+		skipped := false
+		for _, r := range part.requires {
+			if r.Field != f.Name {
+				continue
+			}
+			if skip[r] {
+				skipped = true
+				continue
+			}
+			s.bound = append(s.bound, r)
+			if s.label != "" {
+				s.label += ", "
+			}
+			s.label += r.Reference + "." + r.ReferenceField
+		}
+		switch v, given := in.get(f.Name); {
+		case len(s.bound) > 0:
+			if f.ReadOnly {
+				return nil, errAt("read-only-field", part.Ref, f.Name, s.bound[0].Pos, "a requirement sets it, but it is never written")
+			}
+		case given && (w.op != Create || v.Data != nil):
+			s.input, s.label = v, v.Source
+		case w.op == Create || w.op == Upsert:
+			d, ok := part.fallback(f.Name)
+			if !ok || skipped {
+				if f.Required && !f.ReadOnly {
+					pos := part.Pos
+					if given {
+						pos = v.Pos
+					}
+					return nil, errAt("required-field", part.Ref, f.Name, pos, "is required and has no value")
+				}
+				continue
+			}
+			s.fallback, s.label = d, "default"
+		default:
+			continue
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// at names the position to blame for a value.
+func (s *source) at(part *Part) engage.Pos {
+	switch {
+	case s.input != nil && s.input.Pos.Line > 0:
+		return s.input.Pos
+	case len(s.bound) > 0:
+		return s.bound[0].Pos
+	}
+	return part.Pos
 }
 
 // Result gives the one result of the write: from part to the list of its
-// records with the fields that were sent, Id in each.
-func (w *WritePlan) Result() map[string]any { return map[string]any{} }
+// records with the fields that were sent, Id in each. Ids that the service
+// picked come from Writes.
+func (w *WritePlan) Result() map[string]any {
+	out := make(map[string]any, len(w.pattern.Parts))
+	for _, part := range w.pattern.Parts {
+		out[part.Ref] = []any{}
+	}
+	for _, r := range w.results {
+		rec := make(map[string]any, len(r.fields)+1)
+		for name, v := range r.fields {
+			rec[name] = v
+		}
+		rec[entity.IDField] = idData(r.id)
+		if r.id == nil && r.write >= 0 && w.Writes[r.write].ID != "" {
+			rec[entity.IDField] = string(w.Writes[r.write].ID)
+		}
+		out[r.part.Ref] = append(out[r.part.Ref].([]any), rec)
+	}
+	return out
+}

@@ -1,0 +1,268 @@
+package pattern
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/andmoneyaps/engage-playbooks/dataverse"
+)
+
+// row is one record that a part may hold.
+type row struct {
+	id  string
+	rec dataverse.Record
+	// out is the record as playbooks see it, made when first needed.
+	out map[string]any
+}
+
+// pool is all records that were read for a part, by id.
+type pool struct {
+	rows []*row
+	byID map[string]*row
+}
+
+func (p *pool) add(id string, rec dataverse.Record) {
+	if id == "" {
+		return
+	}
+	if _, ok := p.byID[id]; ok {
+		return
+	}
+	if p.byID == nil {
+		p.byID = map[string]*row{}
+	}
+	r := &row{id: id, rec: rec}
+	p.byID[id] = r
+	p.rows = append(p.rows, r)
+}
+
+// evaluation joins the pools into results: hash joins along the walk.
+type evaluation struct {
+	pattern *Pattern
+	walk    *walk
+	pools   map[*Part]*pool
+	// index finds, for an edge and a side, the rows that have a key.
+	index map[side]map[string][]*row
+}
+
+type side struct {
+	edge *edge
+	part *Part
+}
+
+// instance is a result in the making: the rows of each part, by its index.
+type instance [][]*row
+
+func (e *evaluation) run() []instance {
+	instances := []instance{}
+	root := e.walk.order[0]
+	switch {
+	case root.AllowsMultiple:
+		rows := e.arrange(root, slices.Clone(e.pools[root].rows))
+		if len(rows) == 0 && !root.Optional {
+			return nil
+		}
+		inst := make(instance, len(e.pattern.Parts))
+		inst[root.index] = rows
+		instances = append(instances, inst)
+	case len(e.pools[root].rows) == 0 && root.Optional:
+		// All parts may be absent, and the root is: nothing is joined to it.
+		return nil
+	default:
+		for _, r := range e.pools[root].rows {
+			inst := make(instance, len(e.pattern.Parts))
+			inst[root.index] = []*row{r}
+			instances = append(instances, inst)
+		}
+	}
+	for _, part := range e.walk.order[1:] {
+		var next []instance
+		for _, inst := range instances {
+			next = append(next, e.extend(inst, part)...)
+		}
+		instances = next
+	}
+	return e.sort(instances)
+}
+
+// extend gives the instances that come of one when the part is joined.
+func (e *evaluation) extend(inst instance, part *Part) []instance {
+	rows := e.matches(inst, part)
+	switch {
+	case len(rows) == 0 && !part.Optional:
+		return nil
+	case len(rows) == 0:
+		return []instance{inst}
+	case part.AllowsMultiple:
+		inst[part.index] = e.arrange(part, rows)
+		return []instance{inst}
+	}
+	out := make([]instance, 0, len(rows))
+	for _, r := range rows {
+		one := slices.Clone(inst)
+		one[part.index] = []*row{r}
+		e.narrow(one, part)
+		out = append(out, one)
+	}
+	return out
+}
+
+// matches gives the rows of the part that are joined to a row of every part
+// that was looked at before and that a requirement connects it with.
+func (e *evaluation) matches(inst instance, part *Part) []*row {
+	var rows []*row
+	for i, edge := range e.walk.earlier[part] {
+		joined := map[*row]bool{}
+		index := e.indexOf(edge, part)
+		from := edge.other(part)
+		var found []*row
+		for _, r := range inst[from.index] {
+			for _, key := range edge.keys(from, r.rec) {
+				for _, match := range index[key] {
+					if !joined[match] {
+						joined[match] = true
+						found = append(found, match)
+					}
+				}
+			}
+		}
+		if i == 0 {
+			rows = found
+		} else {
+			rows = slices.DeleteFunc(rows, func(r *row) bool { return !joined[r] })
+		}
+	}
+	return rows
+}
+
+// narrow leaves, of the parts with many records between a single part and the
+// next one, the records that connect them: a result is connected.
+func (e *evaluation) narrow(inst instance, part *Part) {
+	for {
+		edge := e.walk.parent[part]
+		if edge == nil {
+			return
+		}
+		from := edge.other(part)
+		if !from.AllowsMultiple {
+			return
+		}
+		keys := map[string]bool{}
+		for _, r := range inst[part.index] {
+			for _, key := range edge.keys(part, r.rec) {
+				keys[key] = true
+			}
+		}
+		var kept []*row
+		for _, r := range inst[from.index] {
+			for _, key := range edge.keys(from, r.rec) {
+				if keys[key] {
+					kept = append(kept, r)
+					break
+				}
+			}
+		}
+		inst[from.index] = kept
+		part = from
+	}
+}
+
+func (e *evaluation) indexOf(edge *edge, part *Part) map[string][]*row {
+	s := side{edge, part}
+	index, ok := e.index[s]
+	if !ok {
+		index = map[string][]*row{}
+		for _, r := range e.pools[part].rows {
+			for _, key := range edge.keys(part, r.rec) {
+				index[key] = append(index[key], r)
+			}
+		}
+		e.index[s] = index
+	}
+	return index
+}
+
+// arrange sorts the records of a part and cuts them to its limit.
+func (e *evaluation) arrange(part *Part, rows []*row) []*row {
+	slices.SortFunc(rows, part.compare)
+	if q := part.Query; q != nil && q.Limit > 0 && len(rows) > q.Limit {
+		rows = rows[:q.Limit]
+	}
+	return rows
+}
+
+// compare orders two records of the part by its query, ties by id.
+func (p *Part) compare(a, b *row) int {
+	if p.Query != nil {
+		c := 0
+		if p.Query.Sort != "" {
+			f, _ := p.Entity.Field(p.Query.Sort)
+			c = compareValues(f.SortValue(a.rec), f.SortValue(b.rec))
+		}
+		if c == 0 && (p.Query.Sort == "" || p.Query.Sort == "Id") {
+			c = strings.Compare(a.id, b.id)
+		}
+		if p.Query.Descending {
+			c = -c
+		}
+		if c != 0 {
+			return c
+		}
+	}
+	return strings.Compare(a.id, b.id)
+}
+
+// sort puts the results in order: of the first part if it is single, then of
+// the ids of the other single parts.
+func (e *evaluation) sort(instances []instance) []instance {
+	parts := e.pattern.Parts
+	first := parts[0]
+	slices.SortFunc(instances, func(a, b instance) int {
+		for i, part := range parts {
+			if part.AllowsMultiple {
+				continue
+			}
+			x, y := a[i], b[i]
+			if len(x) == 0 || len(y) == 0 {
+				if c := cmp.Compare(len(y), len(x)); c != 0 {
+					return c
+				}
+				continue
+			}
+			c := strings.Compare(x[0].id, y[0].id)
+			if i == 0 {
+				c = first.compare(x[0], y[0])
+			}
+			if c != 0 {
+				return c
+			}
+		}
+		return 0
+	})
+	if q := first.Query; q != nil && q.Limit > 0 && !first.AllowsMultiple && len(instances) > q.Limit {
+		instances = instances[:q.Limit]
+	}
+	return instances
+}
+
+// results gives the instances as JSON-like values. A record that stands in
+// several results is made once.
+func (e *evaluation) results(instances []instance) []any {
+	out := make([]any, 0, len(instances))
+	for _, inst := range instances {
+		result := make(map[string]any, len(e.pattern.Parts))
+		for i, part := range e.pattern.Parts {
+			list := make([]any, 0, len(inst[i]))
+			for _, r := range inst[i] {
+				if r.out == nil {
+					r.out = part.Entity.Read(r.rec)
+				}
+				list = append(list, r.out)
+			}
+			result[part.Ref] = list
+		}
+		out = append(out, result)
+	}
+	return out
+}

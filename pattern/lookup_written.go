@@ -1,0 +1,343 @@
+package pattern
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/andmoneyaps/engage-playbooks/dataverse"
+	"github.com/andmoneyaps/engage-playbooks/entity"
+)
+
+// keyOf is the alternate key by which the part's records are addressed: the
+// first whose fields all have values; nil if there is none.
+func (l *Lookup) keyOf(part *Part) []string {
+	in := l.inputs[part.index]
+	for _, key := range part.Entity.Keys {
+		all := !slices.ContainsFunc(key, func(name string) bool {
+			if r := part.bound(name); r != nil {
+				f := l.found[l.pattern.byRef[r.Reference].index]
+				return f.settled && f.absent
+			}
+			if v, ok := in.get(name); ok {
+				if items, list := part.spread(nil, v.Data); list {
+					return slices.Contains(items, nil)
+				}
+				return v.Data == nil
+			}
+			_, ok := part.fallback(name)
+			return !ok
+		})
+		if all {
+			return key
+		}
+	}
+	return nil
+}
+
+// findKey settles which records of an upsert are there already. They are
+// looked for by filter, so that key values with characters that cannot stand
+// in a URL (fact sheet, section 1.3) are no special case, and others can link
+// to what is found.
+func (l *Lookup) findKey(part *Part, f *finding) error {
+	in := l.inputs[part.index]
+	if len(in.order) == 0 && part.Optional {
+		f.absent, f.settled = true, true
+		return nil
+	}
+	if id, ok := in.get(entity.IDField); ok && id.Data != nil {
+		l.findParties(part, f, l.ids(part))
+		return nil
+	}
+	key := l.keyOf(part)
+	if key == nil {
+		return errAt("upsert-without-key", part.Ref, "", part.Pos, "an Upsert needs its Id, or values for all fields of one of the keys of %s", part.Entity.ID)
+	}
+	for _, name := range key {
+		if r := part.bound(name); r != nil && !l.found[l.pattern.byRef[r.Reference].index].settled {
+			return nil // known after what it references
+		}
+	}
+	tuples, unknown, err := l.tuples(part, key)
+	if err != nil {
+		return err
+	}
+	f.existing = make([]dataverse.GUID, len(tuples))
+	if unknown || len(tuples) == 0 {
+		f.settled = true
+		return nil
+	}
+	conditions, columns := part.keyConditions(key, tuples)
+	if len(conditions) == 0 {
+		f.settled = true
+		return nil
+	}
+	q := &question{part: part, max: l.options.limit()}
+	for _, c := range conditions {
+		query := &dataverse.Query{
+			EntitySet: part.Entity.EntitySet, Table: part.Entity.Table, Select: columns, Filter: c,
+			OrderBy: []dataverse.Order{{Column: part.Entity.PrimaryKey}}, Source: l.pattern.ID + "." + part.Ref,
+		}
+		l.addParties(part, query)
+		q.queries = append(q.queries, query)
+	}
+	q.answer = func(records []dataverse.Record) error {
+		f.settled = true
+		return l.takeKeys(part, f, key, tuples, records)
+	}
+	l.pending = append(l.pending, q)
+	return nil
+}
+
+// tuple is the values of a key for one instance; nil if one of them belongs to
+// a record that does not exist yet, so that this one cannot either.
+type tuple []dataverse.Value
+
+// tuples gives the key values of each instance.
+func (l *Lookup) tuples(part *Part, key []string) (out []tuple, unknown bool, err error) {
+	in := l.inputs[part.index]
+	n := 1
+	for _, name := range in.order {
+		f, _ := part.Entity.Field(name)
+		if items, ok := part.spread(f, in.values[name].Data); ok {
+			n = len(items)
+			break
+		}
+	}
+	for _, r := range part.requires {
+		ref := l.pattern.byRef[r.Reference]
+		if f := l.found[ref.index]; part.AllowsMultiple && ref.AllowsMultiple && slices.Contains(key, r.Field) {
+			n = max(len(f.records), len(f.existing))
+		}
+	}
+	for i := range n {
+		t := make(tuple, 0, len(key))
+		for _, name := range key {
+			field, _ := part.Entity.Field(name)
+			data, known := l.keyValue(part, field, i)
+			if !known {
+				t = nil
+				break
+			}
+			if _, u := FindUnknown(data); u {
+				unknown = true
+				continue
+			}
+			v, err := field.Literal(data)
+			if err != nil {
+				return nil, false, errAt(codeOf(err), part.name(i), name, part.Pos, "%s", err)
+			}
+			if v == nil {
+				return nil, false, errAt("upsert-without-key", part.name(i), name, part.Pos, "is null, but the record is found by it")
+			}
+			t = append(t, v)
+		}
+		out = append(out, t)
+	}
+	return out, unknown, nil
+}
+
+// keyValue is the value of a key field for an instance; known is false if it
+// belongs to a record that is not there yet.
+func (l *Lookup) keyValue(part *Part, f *entity.Field, i int) (data any, known bool) {
+	if r := part.bound(f.Name); r != nil {
+		ref := l.pattern.byRef[r.Reference]
+		found := l.found[ref.index]
+		j := 0
+		if ref.AllowsMultiple {
+			j = i
+		}
+		switch {
+		case j < len(found.records):
+			if r.ReferenceField == entity.IDField {
+				return idData(found.records[j].id), true
+			}
+			return found.records[j].values[r.ReferenceField], true
+		case j < len(found.existing) && found.existing[j] != "" && r.ReferenceField == entity.IDField:
+			return string(found.existing[j]), true
+		case r.ReferenceField == entity.IDField:
+			if id, ok := l.inputs[ref.index].get(entity.IDField); ok && id.Data != nil {
+				return ref.at(nil, id.Data, j), true
+			}
+		default:
+			if v, ok := l.inputs[ref.index].get(r.ReferenceField); ok {
+				rf, _ := ref.Entity.Field(r.ReferenceField)
+				return ref.at(rf, v.Data, j), true
+			}
+		}
+		return nil, false
+	}
+	if v, ok := l.inputs[part.index].get(f.Name); ok {
+		return part.at(f, v.Data, i), true
+	}
+	v, _ := part.fallback(f.Name)
+	return v, true
+}
+
+// idData is a target's id as input data.
+func idData(id any) any {
+	if g, ok := id.(dataverse.GUID); ok {
+		return string(g)
+	}
+	return id
+}
+
+// keyConditions asks for all tuples in as few queries as their values allow.
+func (p *Part) keyConditions(key []string, tuples []tuple) (filters []dataverse.Filter, columns []string) {
+	columns = []string{p.Entity.PrimaryKey}
+	wire := make([]string, len(key))
+	for i, name := range key {
+		f, _ := p.Entity.Field(name)
+		wire[i] = f.WireColumn()
+		columns = appendNew(columns, wire[i])
+	}
+	if len(key) == 1 {
+		var values []dataverse.Value
+		for _, t := range tuples {
+			if t != nil && !slices.Contains(values, t[0]) {
+				values = append(values, t[0])
+			}
+		}
+		return ins(wire[0], values), columns
+	}
+	var or dataverse.Or
+	size := 0
+	flush := func() {
+		switch len(or) {
+		case 0:
+		case 1:
+			filters = append(filters, or[0])
+		default:
+			filters = append(filters, or)
+		}
+		or, size = nil, 0
+	}
+	for _, t := range tuples {
+		if t == nil {
+			continue
+		}
+		var and dataverse.And
+		for i, v := range t {
+			and = append(and, dataverse.Compare{Column: wire[i], Op: dataverse.Eq, Value: v})
+			size += valueBytes(v) + len(wire[i])
+		}
+		or = append(or, and)
+		if size > maxInBytes {
+			flush()
+		}
+	}
+	flush()
+	return filters, columns
+}
+
+// takeKeys notes which instances are there already.
+func (l *Lookup) takeKeys(part *Part, f *finding, key []string, tuples []tuple, records []dataverse.Record) error {
+	byKey := map[string]dataverse.Record{}
+	for _, r := range records {
+		var parts []string
+		for _, name := range key {
+			field, _ := part.Entity.Field(name)
+			parts = append(parts, joinKey(r[field.WireColumn()]))
+		}
+		k := strings.Join(parts, "\x00")
+		if other, twice := byKey[k]; twice && part.Entity.IDOf(other) != part.Entity.IDOf(r) {
+			return errAt("ambiguous", part.Ref, key[0], part.Pos, "several records of %s have the values of the key", part.Entity.Table)
+		}
+		byKey[k] = r
+	}
+	for i, t := range tuples {
+		if t == nil {
+			continue
+		}
+		parts := make([]string, len(t))
+		for j, v := range t {
+			parts[j] = wireKey(v)
+		}
+		if r, ok := byKey[strings.Join(parts, "\x00")]; ok {
+			id := dataverse.GUID(part.Entity.IDOf(r))
+			f.existing[i] = id
+			f.keep(id, r)
+		}
+	}
+	return nil
+}
+
+func (f *finding) keep(id dataverse.GUID, r dataverse.Record) {
+	if f.parties == nil {
+		f.parties = map[dataverse.GUID]dataverse.Record{}
+	}
+	f.parties[id] = r
+}
+
+// ids reads the Id inputs of a written part, as far as they are ids.
+func (l *Lookup) ids(part *Part) []dataverse.GUID {
+	id, ok := l.inputs[part.index].get(entity.IDField)
+	if !ok {
+		return nil
+	}
+	items, list := id.Data.([]any)
+	if !list {
+		items = []any{id.Data}
+	}
+	f, _ := part.Entity.Field(entity.IDField)
+	var out []dataverse.GUID
+	for _, item := range items {
+		if v, err := f.Literal(item); err == nil {
+			if g, ok := v.(dataverse.GUID); ok {
+				out = append(out, g)
+			}
+		}
+	}
+	return out
+}
+
+// partyFields are the party lists of a part that the write sets.
+func (l *Lookup) partyFields(part *Part) []*entity.Field {
+	in := l.inputs[part.index]
+	var out []*entity.Field
+	for _, f := range part.Entity.Fields {
+		if _, given := in.get(f.Name); f.Type == entity.TypePartyList && (given || part.bound(f.Name) != nil) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+func (l *Lookup) addParties(part *Part, q *dataverse.Query) {
+	if len(l.partyFields(part)) == 0 {
+		return
+	}
+	if x, ok := part.Entity.PartiesExpand(); ok {
+		q.Expand, q.Annotations = append(q.Expand, x), true
+	}
+}
+
+// findParties asks for the parties of records whose party lists are replaced:
+// the service replaces all roles at once (fact sheet, section 3.10), so those
+// of the others are sent again.
+func (l *Lookup) findParties(part *Part, f *finding, ids []dataverse.GUID) {
+	if len(ids) == 0 || len(l.partyFields(part)) == 0 {
+		f.settled = true
+		return
+	}
+	values := make([]dataverse.Value, len(ids))
+	for i, id := range ids {
+		values[i] = id
+	}
+	q := &question{part: part, max: l.options.limit()}
+	for _, filter := range ins(part.Entity.PrimaryKey, values) {
+		query := &dataverse.Query{
+			EntitySet: part.Entity.EntitySet, Table: part.Entity.Table, Select: []string{part.Entity.PrimaryKey}, Filter: filter,
+			OrderBy: []dataverse.Order{{Column: part.Entity.PrimaryKey}}, Source: l.pattern.ID + "." + part.Ref,
+		}
+		l.addParties(part, query)
+		q.queries = append(q.queries, query)
+	}
+	q.answer = func(records []dataverse.Record) error {
+		f.settled = true
+		for _, r := range records {
+			f.keep(dataverse.GUID(part.Entity.IDOf(r)), r)
+		}
+		return nil
+	}
+	l.pending = append(l.pending, q)
+}

@@ -1,0 +1,497 @@
+package pattern
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/andmoneyaps/engage-playbooks/dataverse"
+	"github.com/andmoneyaps/engage-playbooks/entity"
+)
+
+// maxExpands is how many $expand options one query may have (fact sheet,
+// section 4.5).
+const maxExpands = 15
+
+// maxInBytes bounds the encoded values of one In, so that the request stays
+// well below the 32,768 characters of a URL (fact sheet, section 1.4).
+const maxInBytes = 20_000
+
+// maxPartyChunk bounds the alternatives in one condition on parties.
+const maxPartyChunk = 40
+
+// step is one query of a plan, or several that share its shape because its
+// values do not fit into one URL.
+type step struct {
+	round int
+	tree  *fetchNode
+	// from is the edge whose other end gives the values to ask for; nil for
+	// the step that begins.
+	from *edge
+	// source is the node that the values come from.
+	source *fetchNode
+	// known: the values are ids that the input gives, so nothing is waited for.
+	known bool
+}
+
+// fetchNode is a part within a step: the queried part, or one joined by
+// $expand.
+type fetchNode struct {
+	part     *Part
+	property string
+	// collection says that the property leads to many.
+	collection bool
+	children   []*fetchNode
+	// locate says that the records only lead to others; they are not all that
+	// the part holds.
+	locate  bool
+	located pool
+	// flat: the node is the queried part, and no expand of its query has one
+	// inside.
+	flat bool
+}
+
+func (s *step) String() string {
+	var joined []string
+	var walk func(n *fetchNode)
+	walk = func(n *fetchNode) {
+		for _, c := range n.children {
+			joined = append(joined, c.part.Ref)
+			walk(c)
+		}
+	}
+	walk(s.tree)
+	text := s.tree.part.Ref
+	switch {
+	case s.from != nil && s.known:
+		text += " of the ids given for " + s.from.other(s.tree.part).Ref
+	case s.from != nil:
+		text += " joined to " + s.from.other(s.tree.part).Ref
+	case s.tree.locate:
+		text += " by its input, to find the results"
+	default:
+		text += " by its input"
+	}
+	if len(joined) > 0 {
+		text += ", with " + strings.Join(joined, ", ") + " expanded"
+	}
+	return text
+}
+
+// plan decides which parts are read together and in which round.
+//
+// It begins at a part with criteria and goes along the walk to its root, for
+// the root's records are the results; from there it goes out to all parts. A
+// part that was read whole on the way is not read again.
+func (r *ReadPlan) plan() []*step {
+	b := &planner{read: r, nodes: map[*Part]*fetchNode{}, round: map[*Part]int{}}
+	if r.conditions[r.walk.order[0]].never {
+		return nil
+	}
+	start := r.start()
+	var chain []*Part // from the start to the root
+	for p := start; ; {
+		chain = append(chain, p)
+		e := r.walk.parent[p]
+		if e == nil {
+			break
+		}
+		p = e.other(p)
+	}
+	b.chain = chain
+	for i, p := range chain {
+		if _, done := b.nodes[p]; done {
+			continue
+		}
+		if i == 0 {
+			b.begin(p, &step{})
+		} else {
+			prev := chain[i-1]
+			b.begin(p, &step{from: r.walk.parent[prev], source: b.nodes[prev]})
+		}
+	}
+	for _, p := range r.walk.order {
+		if n, done := b.nodes[p]; done && !n.locate {
+			continue
+		}
+		if r.conditions[p].never {
+			continue
+		}
+		e := r.walk.parent[p]
+		source, ok := b.nodes[e.other(p)]
+		if !ok {
+			continue // joined to a part that nothing can be in
+		}
+		b.begin(p, &step{from: e, source: source})
+	}
+	return b.steps
+}
+
+// start is where the criteria are: ids first, then the root, then the first
+// part that must be there.
+func (r *ReadPlan) start() *Part {
+	root := r.walk.order[0]
+	if root.AllowsMultiple {
+		return root
+	}
+	can := func(p *Part) bool { return r.conditions[p].given && len(r.conditions[p].filters) > 0 && r.required(p) }
+	if can(root) && len(r.conditions[root].ids) > 0 {
+		return root
+	}
+	for _, p := range r.pattern.Parts {
+		if can(p) && len(r.conditions[p].ids) > 0 {
+			return p
+		}
+	}
+	if can(root) {
+		return root
+	}
+	for _, p := range r.pattern.Parts {
+		if can(p) {
+			return p
+		}
+	}
+	return root
+}
+
+type planner struct {
+	read  *ReadPlan
+	chain []*Part
+	steps []*step
+	nodes map[*Part]*fetchNode
+	// round is when the records of a part are there.
+	round map[*Part]int
+}
+
+// begin adds a step for the part and grows it.
+func (b *planner) begin(p *Part, s *step) {
+	s.tree = b.node(p)
+	s.round = 1
+	if s.from != nil {
+		other := s.from.other(p)
+		if s.from.byID() && s.from.referenced == other && len(b.read.conditions[other].ids) > 0 && !s.source.locate {
+			s.known = true
+		} else {
+			s.round = b.round[other] + 1
+		}
+	}
+	b.round[p] = s.round
+	b.steps = append(b.steps, s)
+	expands := b.parties(p)
+	b.grow(s, s.tree, &expands)
+	s.tree.flat = isFlat(s.tree)
+}
+
+// node registers a part as read. Parts with many records that lie between the
+// start and the root are only located: the results may hold more of them.
+func (b *planner) node(p *Part) *fetchNode {
+	n := &fetchNode{part: p}
+	if old := b.nodes[p]; old == nil {
+		i := slices.Index(b.chain, p)
+		n.locate = i > 0 && i < len(b.chain)-1 && p.AllowsMultiple
+	}
+	b.nodes[p] = n
+	return n
+}
+
+// grow joins by $expand what the Web API allows. Within a chain it first goes
+// on towards the root.
+func (b *planner) grow(s *step, n *fetchNode, expands *int) {
+	w := b.read.walk
+	if i := slices.Index(b.chain, n.part); i >= 0 && i < len(b.chain)-1 && b.nodes[b.chain[i+1]] == nil {
+		b.expand(s, n, b.chain[i+1], w.parent[n.part], expands)
+	}
+	if n.locate {
+		return // its records are not all, so what is joined to them is not either
+	}
+	for _, p := range w.order {
+		e := w.parent[p]
+		if e == nil || e.other(p) != n.part || b.nodes[p] != nil || b.read.conditions[p].never {
+			continue
+		}
+		b.expand(s, n, p, e, expands)
+	}
+}
+
+// expand joins part p to the node, if the Web API can.
+func (b *planner) expand(s *step, n *fetchNode, p *Part, e *edge, expands *int) {
+	c := b.read.conditions[p]
+	cost := 1 + b.parties(p)
+	if *expands+cost > maxExpands || !e.byID() || e.field.Type != entity.TypeLookup {
+		return
+	}
+	table := e.referenced.Entity.Table
+	var property string
+	collection := false
+	if e.holder == n.part {
+		// A single-valued property takes no filter.
+		if len(c.filters) > 0 {
+			return
+		}
+		property = e.field.Navigation[table]
+	} else {
+		if b.read.limit > DefaultLimit || !expandable(c.filters) {
+			return
+		}
+		property, collection = e.field.Collection(table), true
+	}
+	if property == "" || slices.ContainsFunc(n.children, func(o *fetchNode) bool { return o.property == property }) {
+		return
+	}
+	child := b.node(p)
+	child.property, child.collection = property, collection
+	n.children = append(n.children, child)
+	b.round[p] = s.round
+	*expands += cost
+	b.grow(s, child, expands)
+}
+
+// parties counts the expand that a part with party lists needs itself.
+func (b *planner) parties(p *Part) int {
+	if _, ok := p.Entity.PartiesExpand(); ok {
+		return 1
+	}
+	return 0
+}
+
+// expandable reports whether the filters can stand inside an $expand: its
+// filter has no functions with a list of values.
+func expandable(filters []dataverse.Filter) bool {
+	for _, f := range filters {
+		switch f := f.(type) {
+		case dataverse.And:
+			if !expandable(f) {
+				return false
+			}
+		case dataverse.Or:
+			if !expandable(f) {
+				return false
+			}
+		case dataverse.Compare, dataverse.Match, dataverse.Null:
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// queries builds the queries of a step from what is known by now.
+func (r *ReadPlan) queries(s *step) []*dataverse.Query {
+	p := s.tree.part
+	c := r.conditions[p]
+	query := func(f dataverse.Filter) *dataverse.Query {
+		q := &dataverse.Query{
+			EntitySet: p.Entity.EntitySet, Table: p.Entity.Table, Select: p.Entity.Columns(),
+			Filter: f, OrderBy: []dataverse.Order{{Column: p.Entity.PrimaryKey}},
+			Expand: r.expands(s.tree), Annotations: true, Source: r.pattern.ID + "." + p.Ref,
+		}
+		return q
+	}
+	if s.from == nil {
+		var queries []*dataverse.Query
+		for _, f := range split(c.filters) {
+			queries = append(queries, query(f))
+		}
+		r.top(s, queries)
+		return queries
+	}
+	var queries []*dataverse.Query
+	for _, join := range r.joins(s) {
+		queries = append(queries, query(c.filter(join)))
+	}
+	r.top(s, queries)
+	return queries
+}
+
+// joins gives the conditions that choose the records joined to those that are
+// there, each small enough for one request.
+func (r *ReadPlan) joins(s *step) []dataverse.Filter {
+	p := s.tree.part
+	other := s.from.other(p)
+	var values []dataverse.Value
+	if s.known {
+		for _, id := range r.conditions[other].ids {
+			values = append(values, id)
+		}
+	} else {
+		rows := r.pools[other].rows
+		if s.source.locate {
+			rows = s.source.located.rows
+		}
+		seen := map[string]bool{}
+		for _, row := range rows {
+			for _, key := range s.from.keys(other, row.rec) {
+				if !seen[key] {
+					seen[key] = true
+					values = append(values, s.from.literal(other, row.rec, key))
+				}
+			}
+		}
+	}
+	field := s.from.side(p)
+	if field.Type == entity.TypePartyList {
+		var out []dataverse.Filter
+		for chunk := range slices.Chunk(values, maxPartyChunk) {
+			out = append(out, field.PartyMatch(chunk))
+		}
+		return out
+	}
+	return ins(field.WireColumn(), values)
+}
+
+// ins asks for a column's values, in as many conditions as fit into requests.
+func ins(column string, values []dataverse.Value) []dataverse.Filter {
+	var out []dataverse.Filter
+	for len(values) > 0 {
+		n, size := 0, 0
+		for n < len(values) {
+			size += valueBytes(values[n])
+			if n > 0 && size > maxInBytes {
+				break
+			}
+			n++
+		}
+		if n == 1 {
+			out = append(out, dataverse.Compare{Column: column, Op: dataverse.Eq, Value: values[0]})
+		} else {
+			out = append(out, dataverse.In{Column: column, Values: values[:n]})
+		}
+		values = values[n:]
+	}
+	return out
+}
+
+// valueBytes estimates the length of a value in a URL, quotes and comma
+// included.
+func valueBytes(v dataverse.Value) int {
+	const around = 9
+	switch v := v.(type) {
+	case string:
+		return around + len(url.QueryEscape(v))
+	case dataverse.GUID:
+		return around + len(v)
+	}
+	return around + 24
+}
+
+// split cuts a long In among the conditions, so that each query fits into a
+// URL.
+func split(filters []dataverse.Filter) []dataverse.Filter {
+	c := condition{filters: filters}
+	for i, f := range filters {
+		in, ok := f.(dataverse.In)
+		if !ok || in.Not {
+			continue
+		}
+		parts := ins(in.Column, in.Values)
+		if len(parts) < 2 {
+			continue
+		}
+		rest := condition{filters: slices.Delete(slices.Clone(filters), i, i+1)}
+		out := make([]dataverse.Filter, len(parts))
+		for j, part := range parts {
+			out[j] = rest.filter(part)
+		}
+		return out
+	}
+	return []dataverse.Filter{c.filter()}
+}
+
+// expands builds the $expand of a node's children and of its parties.
+func (r *ReadPlan) expands(n *fetchNode) []dataverse.Expand {
+	var out []dataverse.Expand
+	if parties, ok := n.part.Entity.PartiesExpand(); ok {
+		out = append(out, parties)
+	}
+	for _, c := range n.children {
+		x := dataverse.Expand{
+			Property: c.property, Collection: c.collection, Table: c.part.Entity.Table,
+			Select: c.part.Entity.Columns(), Expand: r.expands(c),
+		}
+		if c.collection {
+			x.Filter = r.conditions[c.part].filter()
+			r.topExpand(n, c, &x)
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+// top leaves sorting and cutting to the service where that gives the same:
+// otherwise all records are read and cut here.
+func (r *ReadPlan) top(s *step, queries []*dataverse.Query) {
+	p := s.tree.part
+	if len(queries) != 1 || p.Query == nil || p.Query.Limit == 0 || s.tree.locate || !r.cuttable(s) {
+		return
+	}
+	queries[0].Top = p.Query.Limit
+	queries[0].OrderBy = p.wireOrder()
+}
+
+// topExpand leaves sorting and cutting of an expanded part to the service: it
+// does so for each record, where nothing is nested in the query (fact sheet,
+// section 4.5).
+func (r *ReadPlan) topExpand(n, c *fetchNode, x *dataverse.Expand) {
+	p := c.part
+	if p.Query == nil || p.Query.Limit == 0 || n.part.AllowsMultiple || len(r.walk.earlier[p]) != 1 || !n.flat {
+		return
+	}
+	x.OrderBy, x.Top = p.wireOrder(), p.Query.Limit
+}
+
+// isFlat reports whether no expand of the query has one inside.
+func isFlat(root *fetchNode) bool {
+	for _, c := range root.children {
+		if _, parties := c.part.Entity.PartiesExpand(); parties || len(c.children) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// cuttable reports whether nothing but the step's own conditions decides which
+// of the part's records stay.
+func (r *ReadPlan) cuttable(s *step) bool {
+	p := s.tree.part
+	for _, e := range r.walk.earlier[p] {
+		if e != s.from {
+			return false
+		}
+	}
+	if s.from != nil {
+		// One result alone, for the limit is one of each.
+		other := s.from.other(p)
+		if other.AllowsMultiple {
+			return false
+		}
+		return s.known && len(r.conditions[other].ids) == 1 || !s.known && len(r.pools[other].rows) == 1
+	}
+	if p.AllowsMultiple {
+		return p == r.walk.order[0]
+	}
+	if p != r.walk.order[0] {
+		return false
+	}
+	// The first part cuts the results, so none may fall away or split later.
+	for _, o := range r.pattern.Parts[1:] {
+		if !o.Optional {
+			return false
+		}
+		e := r.walk.parent[o]
+		if !o.AllowsMultiple && !(e.holder == p && e.byID() && e.field.Type == entity.TypeLookup) {
+			return false
+		}
+	}
+	return p.index == 0
+}
+
+// wireOrder is the part's order for the service, ties by id.
+func (p *Part) wireOrder() []dataverse.Order {
+	id := dataverse.Order{Column: p.Entity.PrimaryKey}
+	if p.Query.Sort == "" || p.Query.Sort == entity.IDField {
+		id.Descending = p.Query.Descending
+		return []dataverse.Order{id}
+	}
+	f, _ := p.Entity.Field(p.Query.Sort)
+	return []dataverse.Order{{Column: f.WireColumn(), Descending: p.Query.Descending}, id}
+}

@@ -1,0 +1,90 @@
+package pattern
+
+import "slices"
+
+// walk is the order in which a read looks at the parts of a result: from the
+// root on, each part joined to one before it. It depends on where the criteria
+// are only if no part stands for a single record.
+type walk struct {
+	order []*Part
+	// parent is the edge to the part that a part is reached from; nil for the
+	// root.
+	parent map[*Part]*edge
+	// earlier lists, for each part, its edges to parts before it.
+	earlier map[*Part][]*edge
+	// missing is the first part that no requirement connects; nil if all are.
+	missing *Part
+}
+
+// newWalk starts at the first single part that is not optional, for a result
+// is one record of each; where there is none, at the part whose criteria
+// choose the records.
+func (p *Pattern) newWalk(given func(*Part) bool) *walk {
+	edges := p.edges()
+	w := &walk{parent: map[*Part]*edge{}, earlier: map[*Part][]*edge{}}
+	at := make(map[*Part][]*edge, len(p.Parts))
+	for _, e := range edges {
+		at[e.holder] = append(at[e.holder], e)
+		at[e.referenced] = append(at[e.referenced], e)
+	}
+	seen := map[*Part]bool{}
+	frontier := map[*Part]bool{}
+	visit := func(part *Part) {
+		seen[part] = true
+		delete(frontier, part)
+		w.order = append(w.order, part)
+		for _, e := range at[part] {
+			if o := e.other(part); !seen[o] {
+				if w.parent[o] == nil {
+					w.parent[o] = e
+				}
+				w.earlier[o] = append(w.earlier[o], e)
+				frontier[o] = true
+			}
+		}
+	}
+	visit(p.root(given))
+	for len(frontier) > 0 {
+		var next *Part
+		for part := range frontier {
+			if next == nil || before(part, next) {
+				next = part
+			}
+		}
+		visit(next)
+	}
+	for _, part := range p.Parts {
+		if !seen[part] {
+			w.missing = part
+			break
+		}
+	}
+	return w
+}
+
+// before says which of two parts that can both be reached is looked at first:
+// what must be there before what may be, one record before many.
+func before(a, b *Part) bool {
+	if a.Optional != b.Optional {
+		return b.Optional
+	}
+	if a.AllowsMultiple != b.AllowsMultiple {
+		return b.AllowsMultiple
+	}
+	return a.index < b.index
+}
+
+func (p *Pattern) root(given func(*Part) bool) *Part {
+	for _, want := range []func(*Part) bool{
+		func(part *Part) bool { return !part.Optional && !part.AllowsMultiple },
+		func(part *Part) bool { return !part.Optional && given(part) },
+		func(part *Part) bool { return !part.Optional },
+		func(part *Part) bool { return !part.AllowsMultiple },
+		given,
+	} {
+		if i := slices.IndexFunc(p.Parts, want); i >= 0 {
+			return p.Parts[i]
+		}
+	}
+	return p.Parts[0]
+}
