@@ -1,0 +1,271 @@
+// Package expression compiles and runs the expressions of documents: a when, a
+// condition, an Expression transformation. They are expr-lang, checked against
+// what is known of the values that they see, and run with a budget.
+//
+// An expression is compiled twice. The first time against the types that are
+// known, which finds its mistakes. The second time against values of any type,
+// rewritten so that running it is safe: null has null members, a comparison
+// with null is false, numbers compare as numbers, every loop and every call
+// spends from a budget, and what a dry run does not know yet makes the result
+// unknown. There is no clock but the run's, no randomness, no I/O.
+package expression
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/file"
+	"github.com/expr-lang/expr/parser"
+	"github.com/expr-lang/expr/types"
+	"github.com/expr-lang/expr/vm"
+)
+
+// Bounds of one expression's text.
+const (
+	maxSource = 64 << 10
+	maxNodes  = 1000
+)
+
+// Env is what an expression may see.
+type Env struct {
+	// Vars are the names and their types.
+	Vars map[string]Type
+	// Blocks is the type of each member of the name "blocks"; nil: there is
+	// no such name. Its members are only reached by literal names.
+	Blocks map[string]Type
+	// NoBlock says why there is no such member of blocks.
+	NoBlock func(name string) Error
+	// Bool wants true or false.
+	Bool bool
+}
+
+// Error is a mistake in an expression, at a place in its text.
+type Error struct {
+	// Line and Col count from 1.
+	Line, Col int
+	Message   string
+	// Unknown says that the mistake is a name that does not exist: Name, where
+	// Candidates do.
+	Unknown    bool
+	Name       string
+	Candidates []string
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// Program is a compiled expression. It may be run by many goroutines at once.
+type Program struct {
+	source  string
+	program *vm.Program
+	vars    []string
+	blocks  []string
+	kind    Kind
+}
+
+// Vars lists the names that the expression uses, sorted.
+func (p *Program) Vars() []string { return p.vars }
+
+// Blocks lists the members of blocks that the expression uses, sorted.
+func (p *Program) Blocks() []string { return p.blocks }
+
+// Kind is what the value is known to be.
+func (p *Program) Kind() Kind { return p.kind }
+
+// allowed are the builtins of expr that have neither clock nor randomness.
+// Those whose work or result is not bounded by the loops' budget are replaced,
+// see functions.go.
+var allowed = []string{
+	"all", "none", "any", "one", "filter", "map", "find", "findIndex", "findLast", "findLastIndex",
+	"count", "sum", "groupBy", "sortBy", "reduce", "len", "type", "abs", "ceil", "floor", "round",
+	"int", "float", "string", "trim", "trimPrefix", "trimSuffix", "upper", "lower", "split",
+	"replace", "repeat", "join", "indexOf", "lastIndexOf", "hasPrefix", "hasSuffix", "max", "min",
+	"mean", "median", "toJSON", "fromJSON", "toBase64", "fromBase64", "first", "last", "get", "take",
+	"keys", "values", "toPairs", "fromPairs", "reverse", "uniq", "concat", "flatten", "sort",
+}
+
+var builtins = func() []expr.Option {
+	o := []expr.Option{expr.DisableAllBuiltins(), expr.Optimize(false), expr.MaxNodes(maxNodes)}
+	for _, name := range allowed {
+		o = append(o, expr.EnableBuiltin(name))
+	}
+	return o
+}()
+
+// getDate declares GetDate to the type check.
+var getDate = expr.Function("GetDate", func(...any) (any, error) { return nil, nil }, new(func(int) string))
+
+// Compile checks and compiles an expression. The error is an [*Error].
+func Compile(source string, env *Env) (p *Program, err error) {
+	defer func() {
+		// A malformed text must never end the process.
+		if r := recover(); r != nil {
+			p, err = nil, &Error{Line: 1, Col: 1, Message: "this expression cannot be compiled"}
+		}
+	}()
+	if strings.TrimSpace(source) == "" {
+		return nil, &Error{Line: 1, Col: 1, Message: "the expression is empty"}
+	}
+	if len(source) > maxSource {
+		return nil, &Error{Line: 1, Col: 1, Message: fmt.Sprintf("the expression is longer than %d bytes", maxSource)}
+	}
+	tree, err := parser.Parse(source)
+	if err != nil {
+		return nil, explain(err, env)
+	}
+	refs := &references{env: env, vars: map[string]bool{}, blocks: map[string]bool{}, named: map[ast.Node]bool{}, src: tree.Source}
+	ast.Walk(&tree.Node, refs)
+	if e := refs.done(); e != nil {
+		return nil, e
+	}
+	known := types.Map{}
+	for name, t := range env.Vars {
+		known[name] = t.t
+	}
+	if env.Blocks != nil {
+		blocks := types.Map{}
+		for name, t := range env.Blocks {
+			blocks[name] = t.t
+		}
+		known["blocks"] = blocks
+	}
+	options := append(slices.Clip(builtins), expr.Env(known), getDate)
+	if env.Bool {
+		options = append(options, expr.AsBool())
+	}
+	checked, err := expr.Compile(source, options...)
+	if err != nil {
+		return nil, explain(err, env)
+	}
+	p = &Program{
+		source: source,
+		vars:   slices.Sorted(maps.Keys(refs.vars)),
+		blocks: slices.Sorted(maps.Keys(refs.blocks)),
+		kind:   result(checked.Node().Nature()),
+	}
+	p.program, err = expr.Compile(source, append(slices.Clip(builtins), expr.Env(safeEnv(env)), expr.Patch(&rewrite{env: env}))...)
+	if err != nil {
+		return nil, explain(err, env)
+	}
+	return p, nil
+}
+
+// references notes which names an expression uses, and finds what the type
+// check lets pass.
+type references struct {
+	env          *Env
+	vars, blocks map[string]bool
+	// bare are the identifiers "blocks", of which each must be followed by a
+	// literal name.
+	bare  []*ast.IdentifierNode
+	named map[ast.Node]bool
+	err   *Error
+	src   file.Source
+}
+
+func (r *references) fail(n ast.Node, e Error) {
+	if r.err == nil {
+		f := (&file.Error{Location: n.Location()}).Bind(r.src)
+		e.Line, e.Col = f.Line, f.Column+1
+		r.err = &e
+	}
+}
+
+// Visit implements [ast.Visitor].
+func (r *references) Visit(node *ast.Node) {
+	switch n := (*node).(type) {
+	case *ast.IdentifierNode:
+		if n.Value == "$env" || strings.HasPrefix(n.Value, "__") {
+			r.fail(n, Error{Message: fmt.Sprintf("unknown name %q", n.Value), Unknown: true})
+		}
+		if _, ok := r.env.Vars[n.Value]; ok {
+			r.vars[n.Value] = true
+		}
+		if n.Value == "blocks" && r.env.Blocks != nil {
+			r.bare = append(r.bare, n)
+		}
+	case *ast.MemberNode:
+		id, ok := n.Node.(*ast.IdentifierNode)
+		if !ok || id.Value != "blocks" || r.env.Blocks == nil {
+			return
+		}
+		name, ok := n.Property.(*ast.StringNode)
+		if !ok {
+			return
+		}
+		r.named[id] = true
+		r.blocks[name.Value] = true
+		if _, ok := r.env.Blocks[name.Value]; !ok {
+			r.fail(name, r.env.NoBlock(name.Value))
+		}
+	}
+}
+
+// done reports what is wrong once the whole expression has been seen.
+func (r *references) done() *Error {
+	for _, id := range r.bare {
+		if !r.named[id] {
+			r.fail(id, Error{Message: `blocks is only read by a literal name: blocks["Name of the block"]`})
+		}
+	}
+	return r.err
+}
+
+var (
+	unknownName  = regexp.MustCompile(`^unknown name (\S+)$`)
+	unknownField = regexp.MustCompile(`^(?:unknown field (\S+)|type .* has no field (\S+))$`)
+	nonBool      = regexp.MustCompile(`^expected bool, but got (.*)$`)
+)
+
+// explain turns an error of the compiler into ours.
+func explain(err error, env *Env) *Error {
+	fe, ok := errors.AsType[*file.Error](err)
+	if !ok {
+		if m := nonBool.FindStringSubmatch(err.Error()); m != nil {
+			return &Error{Line: 1, Col: 1, Message: "this must be true or false, but it is " + goType(m[1])}
+		}
+		return &Error{Line: 1, Col: 1, Message: firstLine(err.Error())}
+	}
+	e := &Error{Line: max(fe.Line, 1), Col: fe.Column + 1, Message: firstLine(fe.Message)}
+	switch {
+	case unknownName.MatchString(e.Message):
+		e.Unknown, e.Name = true, unknownName.FindStringSubmatch(e.Message)[1]
+		e.Message = fmt.Sprintf("unknown name %q", e.Name)
+		e.Candidates = append(slices.Sorted(maps.Keys(env.Vars)), allowed...)
+		e.Candidates = append(e.Candidates, "GetDate")
+		if env.Blocks != nil {
+			e.Candidates = append(e.Candidates, "blocks")
+		}
+	case unknownField.MatchString(e.Message):
+		m := unknownField.FindStringSubmatch(e.Message)
+		e.Unknown, e.Name = true, m[1]+m[2]
+		e.Message = fmt.Sprintf("there is no member %q here", e.Name)
+		for _, v := range []map[string]Type{env.Vars, env.Blocks} {
+			for _, t := range v {
+				e.Candidates = append(e.Candidates, t.names...)
+			}
+		}
+		slices.Sort(e.Candidates)
+	default:
+		e.Message = goType(e.Message)
+	}
+	return e
+}
+
+func firstLine(s string) string {
+	s, _, _ = strings.Cut(s, "\n")
+	return s
+}
+
+// goType puts the names of our kinds in the place of those of Go.
+func goType(s string) string {
+	return strings.NewReplacer(
+		"map[string]interface {}", "object", "map[string]any", "object", "[]interface {}", "list", "[]any", "list",
+		"interface {}", "unknown", "float64", "number", "<nil>", "null", "string", "text",
+	).Replace(s)
+}
