@@ -63,8 +63,3 @@ func (e *Event) Format(s fmt.State, _ rune) { fmt.Fprint(s, e.String()) }
 func (e *Event) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("type", e.Type), slog.String("id", e.ID))
 }
-
-// DecodeEvent reads an event. It is strict about the envelope: unknown and
-// repeated keys, wrong types and text that is not valid Unicode are errors.
-// Numbers keep their digits.
-func DecodeEvent(data []byte) (*Event, error) { return nil, nil }

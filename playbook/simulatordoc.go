@@ -1,6 +1,9 @@
 package playbook
 
-import "github.com/andmoneyaps/engage-playbooks"
+import (
+	"github.com/andmoneyaps/engage-playbooks"
+	"github.com/andmoneyaps/engage-playbooks/internal/document"
+)
 
 // SimulatorDocument tells the simulator who may do what.
 type SimulatorDocument struct {
@@ -10,6 +13,8 @@ type SimulatorDocument struct {
 	Roles []SimulatorRole
 	Users []SimulatorUser
 	Pos   engage.Pos
+
+	allow []document.String
 }
 
 // SimulatorRole is a security role: privileges by logical name of a table.

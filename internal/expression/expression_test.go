@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -116,7 +117,7 @@ func TestRun(t *testing.T) {
 			t.Errorf("%s: %v (%v)", src, err, errors.Unwrap(err))
 			continue
 		}
-		if s := Marshal(got); s != want {
+		if s := marshal(t, got); s != want {
 			t.Errorf("%s = %s, want %s", src, s, want)
 		}
 	}
@@ -152,7 +153,16 @@ func TestCompileErrors(t *testing.T) {
 	}
 }
 
-func itoa(i int) string { return string(json.Number(Marshal(i))) }
+func itoa(i int) string { return strconv.Itoa(i) }
+
+func marshal(t *testing.T, v any) string {
+	t.Helper()
+	s, err := Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
 
 func TestWantBool(t *testing.T) {
 	env := testEnv()

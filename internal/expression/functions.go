@@ -180,19 +180,23 @@ func (r *run) text1(v any) string {
 
 func (r *run) jsonText(v any) string {
 	left := MaxOutput
-	return r.build(Marshal(r.toJSON(v, &left, 0)))
+	text, err := Marshal(r.toJSON(v, &left, 0))
+	if err != nil {
+		panic(failure{err.Error()})
+	}
+	return r.build(text)
 }
 
 // Marshal gives a JSON value as text, without escaping for HTML; names are
 // sorted.
-func Marshal(v any) string {
+func Marshal(v any) (string, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(v); err != nil {
-		fail("a value cannot be written as JSON")
+		return "", errors.New("the value cannot be written as JSON")
 	}
-	return strings.TrimSuffix(b.String(), "\n")
+	return strings.TrimSuffix(b.String(), "\n"), nil
 }
 
 func (r *run) fromJSON(s string) any {

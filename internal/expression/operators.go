@@ -218,7 +218,7 @@ func (r *run) toJSON(v any, left *int, depth int) any {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			fail("the result is no number (a division by zero?)")
 		}
-		return floatNumber(v)
+		return Float(v)
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for k, item := range v {
@@ -258,9 +258,9 @@ func (r *run) toJSON(v any, left *int, depth int) any {
 	return nil
 }
 
-// floatNumber writes a float64 as encoding/json does: a whole number without
+// Float writes a float64 as encoding/json does: a whole number without
 // fraction or exponent where that is short.
-func floatNumber(f float64) json.Number {
+func Float(f float64) json.Number {
 	if f == 0 {
 		return "0"
 	}
