@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/andmoneyaps/engage-playbooks/internal/document"
 	"github.com/andmoneyaps/engage-playbooks/internal/expression"
@@ -101,14 +102,18 @@ func (c *compiler) expression(text document.String, what string, env *expression
 		}
 		return nil
 	}
-	x := &Expression{Source: text.Value, Pos: text.Pos, what: what, text: text, program: program, bool: env.Bool}
+	x := &Expression{Source: text.Value, Pos: text.Pos, what: what, text: text, program: program, bool: env.Bool, condition: what == "condition"}
 	if b == nil {
 		return x
 	}
-	for _, name := range program.Vars() {
-		if name == "trigger" {
-			b.need(0)
+	need := func(i int) {
+		b.need(i)
+		if what == "when" {
+			b.whenNeeds = append(b.whenNeeds, i)
 		}
+	}
+	if slices.Contains(program.Vars(), "trigger") {
+		need(0)
 	}
 	if len(program.Blocks()) > 0 {
 		x.needs = map[string]int{}
@@ -117,7 +122,7 @@ func (c *compiler) expression(text document.String, what string, env *expression
 		for _, before := range c.blocks[:b.Index] {
 			if before.Name == name {
 				x.needs[name] = before.Index
-				b.need(before.Index)
+				need(before.Index)
 			}
 		}
 	}

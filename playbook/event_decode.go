@@ -47,7 +47,7 @@ func (e *EventError) Error() string {
 // repeated keys, wrong types and text that is not valid Unicode are errors.
 // Numbers keep their digits. The error is an [*EventError].
 func DecodeEvent(data []byte) (*Event, error) {
-	v, err := decodeJSON(data)
+	v, err := decodeEventJSON(data)
 	if err != nil {
 		return nil, err
 	}
@@ -154,10 +154,10 @@ func joinKinds(kinds []ActorKind) string {
 	return strings.Join(names, ", ")
 }
 
-// decodeJSON reads one JSON value and refuses what encoding/json would change
+// decodeEventJSON reads one JSON value and refuses what encoding/json would change
 // in silence: keys given twice, text that is no valid Unicode, and numbers too
 // large to work with.
-func decodeJSON(data []byte) (any, error) {
+func decodeEventJSON(data []byte) (any, error) {
 	if len(data) > maxEventSize {
 		return nil, &EventError{Message: fmt.Sprintf("it is larger than %d bytes", maxEventSize)}
 	}

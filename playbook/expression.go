@@ -23,7 +23,8 @@ type Expression struct {
 	program *expression.Program
 	// needs are the indexes of the blocks that it reads.
 	needs map[string]int
-	bool  bool
+	// bool wants true or false; condition sees the members of the event's data.
+	bool, condition bool
 }
 
 // ExpressionError says why an expression or a template gave nothing. It holds
@@ -42,15 +43,18 @@ func (e *ExpressionError) Error() string { return e.Message }
 func (e *ExpressionError) Unwrap() error { return e.Err }
 
 // Eval gives the expression's value in the scope; value is what an Expression
-// transformation is given. In a dry run the answer is a pattern.Unknown if it
+// transformation is given. A condition sees the event's data alone. In a dry run the answer is a pattern.Unknown if it
 // hangs on one. The error is an [*ExpressionError], or the context's.
 func (e *Expression) Eval(ctx context.Context, s *scope, value any) (any, error) {
 	in := expression.Input{Vars: map[string]any{"value": value}, Now: s.now, Unknown: isUnknown}
+	data, _ := s.outputs[0].(map[string]any)
 	for _, name := range e.program.Vars() {
-		switch name {
-		case "trigger":
+		switch {
+		case name == "trigger":
 			in.Vars[name] = s.outputs[0]
-		case "event":
+		case e.condition:
+			in.Vars[name] = data[name]
+		case name == "event":
 			in.Vars[name] = eventVars(s.event)
 		}
 	}
@@ -60,18 +64,6 @@ func (e *Expression) Eval(ctx context.Context, s *scope, value any) (any, error)
 			in.Blocks[name] = blockVars(s.outputs[i], s.status[i])
 		}
 	}
-	return e.run(ctx, in)
-}
-
-// evalCondition asks a trigger's condition of an event's data.
-func (e *Expression) evalCondition(ctx context.Context, ev *Event) (any, error) {
-	in := expression.Input{Vars: map[string]any{}, Now: runInstant(ev), Unknown: isUnknown}
-	if m, ok := ev.Data.(map[string]any); ok {
-		for _, name := range e.program.Vars() {
-			in.Vars[name] = m[name]
-		}
-	}
-	in.Vars["trigger"] = ev.Data
 	return e.run(ctx, in)
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/andmoneyaps/engage-playbooks/internal/document"
@@ -48,7 +47,7 @@ func (w *Workspace) Match(ev *Event) (fits []*Playbook, reasons []Mismatch, err 
 	}
 	var failed error
 	for _, p := range w.Playbooks() {
-		reason, other, err := p.mismatch(ev)
+		reason, other, err := p.fits(ev)
 		switch {
 		case err != nil:
 			failed = errors.Join(failed, fmt.Errorf("playbook %q: %w", p.ID, err))
@@ -61,44 +60,14 @@ func (w *Workspace) Match(ev *Event) (fits []*Playbook, reasons []Mismatch, err 
 	return fits, reasons, failed
 }
 
-// Fits reports whether the playbook is for the event: its type, its portal, and
-// its condition, in this order. If not, the reason says why not. Data off its
-// schema is an error.
-func (p *Playbook) Fits(ev *Event) (ok bool, m Mismatch, err error) {
-	if p.Trigger.Type.ID == ev.Type {
-		if err := p.Trigger.Type.checkData(ev.Data); err != nil {
-			return false, Mismatch{}, err
-		}
+// fits says why the playbook is not for the event; "" if it is. other: its
+// trigger is for another type of events.
+func (p *Playbook) fits(ev *Event) (reason string, other bool, err error) {
+	if t := p.Trigger.Type.ID; t != ev.Type {
+		return fmt.Sprintf("its trigger is %s, and the event's type is %s", t, ev.Type), true, nil
 	}
-	reason, other, err := p.mismatch(ev)
-	if err != nil {
-		return false, Mismatch{}, err
-	}
-	return reason == "", Mismatch{p, reason, other}, nil
-}
-
-func (p *Playbook) mismatch(ev *Event) (reason string, otherType bool, err error) {
-	t := p.Trigger
-	if t.Type.ID != ev.Type {
-		return fmt.Sprintf("its trigger is %s, and the event's type is %s", t.Type.ID, ev.Type), true, nil
-	}
-	if len(t.Portals) > 0 && !slices.Contains(t.Portals, ev.Portal) {
-		if ev.Portal == "" {
-			return fmt.Sprintf("it is for the portals %s, and the event names none", joined(t.Portals)), false, nil
-		}
-		return fmt.Sprintf("it is for the portals %s, and the event is from %s", joined(t.Portals), ev.Portal), false, nil
-	}
-	if t.Condition == nil {
-		return "", false, nil
-	}
-	v, err := t.Condition.evalCondition(context.Background(), ev)
-	if err != nil {
-		return "", false, err
-	}
-	if v != true {
-		return fmt.Sprintf("its condition is false: %s", t.Condition.Source), false, nil
-	}
-	return "", false, nil
+	reason, err = p.mismatch(context.Background(), newScope(p, ev, runInstant(ev)))
+	return reason, false, err
 }
 
 // runInstant is the run's instant: the event's time, else now.

@@ -16,11 +16,11 @@ import (
 // Meeting.ExternalAttendees[*].Email or CustomFields["loan amount"].
 type Path struct {
 	text  string
-	steps []step
+	steps []pathStep
 }
 
-// step is a name, an index, or all items.
-type step struct {
+// pathStep is a name, an index, or all items.
+type pathStep struct {
 	name  string
 	index int
 	kind  stepKind
@@ -77,9 +77,9 @@ func (p *pathParser) fail(pos int, format string, args ...any) *pathError {
 
 func (p *pathParser) col(pos int) int { return utf8.RuneCountInString(p.text[:pos]) + 1 }
 
-func (p *pathParser) step(first bool) (step, *pathError) {
+func (p *pathParser) step(first bool) (pathStep, *pathError) {
 	if p.pos >= len(p.text) {
-		return step{}, p.fail(p.pos, "it is empty")
+		return pathStep{}, p.fail(p.pos, "it is empty")
 	}
 	switch c := p.text[p.pos]; {
 	case c == '[':
@@ -87,7 +87,7 @@ func (p *pathParser) step(first bool) (step, *pathError) {
 	case c == '.' && !first:
 		p.pos++
 	case !first:
-		return step{}, p.fail(p.pos, "expected . or [ here")
+		return pathStep{}, p.fail(p.pos, "expected . or [ here")
 	}
 	start := p.pos
 	for p.pos < len(p.text) {
@@ -103,9 +103,9 @@ func (p *pathParser) step(first bool) (step, *pathError) {
 		if p.pos < len(p.text) && p.text[p.pos] != ']' {
 			err.suggestion = `quote odd names: ["loan amount"]`
 		}
-		return step{}, err
+		return pathStep{}, err
 	}
-	return step{name: name, col: p.col(start)}, nil
+	return pathStep{name: name, col: p.col(start)}, nil
 }
 
 func nameRune(r rune) bool {
@@ -113,10 +113,10 @@ func nameRune(r rune) bool {
 }
 
 // bracket reads [0], [*] or ["name"].
-func (p *pathParser) bracket() (step, *pathError) {
+func (p *pathParser) bracket() (pathStep, *pathError) {
 	start := p.pos
 	p.pos++
-	s := step{col: p.col(start)}
+	s := pathStep{col: p.col(start)}
 	rest := p.text[p.pos:]
 	switch {
 	case strings.HasPrefix(rest, "*"):
@@ -195,7 +195,7 @@ func (p *Path) prefix(i int) string {
 // dry run does not know yet is what it finds on its way.
 func (p *Path) get(v any) (found any, ok bool) { return follow(v, p.steps) }
 
-func follow(v any, steps []step) (any, bool) {
+func follow(v any, steps []pathStep) (any, bool) {
 	for i, s := range steps {
 		if u, ok := v.(pattern.Unknown); ok {
 			return u, true
@@ -230,8 +230,8 @@ func follow(v any, steps []step) (any, bool) {
 // is null, or from which the rest finds nothing, keeps its place as null, so
 // that lists from one source stay side by side. Lists under a further [*]
 // flatten; where such a list is absent there is nothing to flatten.
-func collect(out, list []any, rest []step) []any {
-	next := slices.IndexFunc(rest, func(s step) bool { return s.kind == stepAll })
+func collect(out, list []any, rest []pathStep) []any {
+	next := slices.IndexFunc(rest, func(s pathStep) bool { return s.kind == stepAll })
 	for _, item := range list {
 		if next < 0 {
 			v, _ := follow(item, rest)
@@ -258,7 +258,7 @@ func (p *Path) check(s *shape) (*shape, *pathError) {
 	all := false
 	for i, st := range p.steps {
 		if s.kind == kindAny || s.kind == kindNull || s.kind == kindFilter {
-			return wrapAll(dynamic, all || slices.ContainsFunc(p.steps[i:], func(s step) bool { return s.kind == stepAll })), nil
+			return wrapAll(dynamic, all || slices.ContainsFunc(p.steps[i:], func(s pathStep) bool { return s.kind == stepAll })), nil
 		}
 		switch {
 		case st.kind == stepName && s.kind == kindObject:
