@@ -47,7 +47,7 @@ func (s *step) find(ctx context.Context, needs []int) error {
 		return err
 	}
 	in := s.input()
-	if err := p.Check(s.b.Operation, in); err != nil {
+	if err := p.Check(s.b.Operation, in, s.options()); err != nil {
 		return err
 	}
 	if s.dry {
@@ -93,7 +93,6 @@ func (s *step) plan(ctx context.Context) error {
 			return err
 		}
 	}
-	result := plan.Result()
 	switch {
 	case s.dry:
 		err = s.show(ctx, l.client, plan)
@@ -106,8 +105,7 @@ func (s *step) plan(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.fillIDs(result, plan)
-	s.put(map[string]any{"Results": []any{result}})
+	s.put(map[string]any{"Results": []any{plan.Result()}})
 	return nil
 }
 
@@ -254,23 +252,6 @@ func (s *step) wrote(plan *pattern.WritePlan, i int, id dataverse.GUID, unchange
 		rule = s.b.rec.Escalation.Rule
 	}
 	s.tell(Progress{Kind: RecordWritten, Block: s.b.Name, Identity: s.b.rec.Identity, Write: rec, UnderEscalation: rule})
-}
-
-// fillIDs puts the ids that the service chose into the block's result.
-func (s *step) fillIDs(result map[string]any, plan *pattern.WritePlan) {
-	for _, w := range plan.Writes {
-		if w.ID == "" {
-			continue
-		}
-		ref, i := instance(w.Part)
-		list, _ := result[ref].([]any)
-		if i >= len(list) {
-			continue
-		}
-		if record, ok := list[i].(map[string]any); ok && record["Id"] == nil {
-			record["Id"] = string(w.ID)
-		}
-	}
 }
 
 // instance splits "notes[2]" into its part and index.

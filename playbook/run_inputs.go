@@ -70,25 +70,16 @@ func (s *step) waitsFor(m *Mapping) string {
 }
 
 // lookupNeeds are the blocks that the look-up of a writing block waits for:
-// those that its `when` reads, and the mappings of its read-only parts, or of
-// all parts for an upsert, whose keys may be in any.
+// those that its `when` reads, and the mappings whose values the look-up needs.
 func (b *blockRun) lookupNeeds() []int {
 	needs := slices.Clone(b.whenNeeds)
 	for _, m := range b.Inputs {
-		if b.forLookup(m) {
+		if b.Pattern.LookupReads(b.Operation, m.Part, m.Field) {
 			needs = append(needs, b.needsOf(m)...)
 		}
 	}
 	slices.Sort(needs)
 	return slices.Compact(needs)
-}
-
-func (b *blockRun) forLookup(m *Mapping) bool {
-	if b.Type == BlockUpsert {
-		return true
-	}
-	part, ok := b.Pattern.Part(m.Part)
-	return ok && part.ReadOnly
 }
 
 // needsOf are the blocks that the mapping reads: the one it is from, and if an
