@@ -172,4 +172,3 @@ func (b *bench) dataRequests() int {
 	}
 	return n
 }
-

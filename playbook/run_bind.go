@@ -53,9 +53,8 @@ func (s *bindings) drop(key weak.Pointer[pattern.Pattern]) {
 func (s *step) bind(ctx context.Context, c *dataverse.Client) (*pattern.Pattern, error) {
 	p := s.b.Pattern
 	for _, part := range p.Parts {
-		if crm := part.Entity.CRMSystem; crm != "" && crm != entity.Dataverse {
-			return nil, &ruleError{code: "crm-system", part: part.Ref, pos: part.Entity.Pos,
-				message: "its definition is of another CRM system; this engine runs against Dataverse alone"}
+		if err := part.Entity.Runnable(); err != nil {
+			return nil, &ruleError{code: "crm-system", part: part.Ref, pos: part.Entity.Pos, message: err.Error()}
 		}
 	}
 	b := s.engine.bindings.entry(p)

@@ -133,20 +133,18 @@ func (w *World) Close() { w.Server.Close() }
 // Engine runs playbooks in the world. Its tokens are issued by the simulated
 // Entra, without the exchange that auth makes; see [World.Environment] for
 // that. The escalation policy is the Simulator document's.
-func (w *World) Engine() *playbook.Engine {
-	options := w.options.Client
-	if options.HTTP == nil {
-		options.HTTP = w.Server.Client().Transport
-	}
-	return w.engine(&options)
-}
+func (w *World) Engine() *playbook.Engine { return w.EngineOver(w.Transport()) }
 
-func (w *World) engine(options *dataverse.Options) *playbook.Engine {
+// EngineOver is Engine with a transport of the caller's, around
+// [World.Transport]: one that counts, delays, or breaks.
+func (w *World) EngineOver(transport http.RoundTripper) *playbook.Engine {
+	options := w.options.Client
+	options.HTTP = transport
 	url := w.Server.URL
 	if w.options.NoListener {
 		url = "http://localhost" // a loopback name, that no socket stands behind
 	}
-	client, err := dataverse.New(url, token(w.AdminToken), options)
+	client, err := dataverse.New(url, token(w.AdminToken), &options)
 	if err != nil {
 		panic("playbooktest: " + err.Error()) // the simulator's own URL
 	}
