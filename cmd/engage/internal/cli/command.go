@@ -130,7 +130,7 @@ environment.`,
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentPreRun = func(*cobra.Command, []string) { c.started = true }
-	root.AddCommand(c.validate(), c.describe(), c.graph())
+	root.AddCommand(c.validate(), c.describe(), c.graph(), c.schema(), c.initWorkspace())
 	return root
 }
 

@@ -1,7 +1,10 @@
 package cli
 
 import (
+	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 )
 
 // readLimited reads all of r and refuses more than limit bytes.
@@ -14,4 +17,32 @@ func readLimited(r io.Reader, what string, limit int64) ([]byte, error) {
 		return nil, usagef("--%s is larger than %d MiB", what, limit>>20)
 	}
 	return data, nil
+}
+
+// writeFile writes a file whole or not at all: beside it first, then renamed.
+func writeFile(name string, mode os.FileMode, write func(*output) error) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	if err != nil {
+		return fmt.Errorf("%s cannot be written: %w", name, cause(err))
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(f.Name())
+			err = fmt.Errorf("%s cannot be written: %w", name, cause(err))
+		}
+	}()
+	out := &output{w: f}
+	if err = write(out); err == nil {
+		err = out.err
+	}
+	if chmod := f.Chmod(mode); err == nil {
+		err = chmod
+	}
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), name)
 }
