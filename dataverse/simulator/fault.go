@@ -108,14 +108,14 @@ type scriptedFault struct {
 // one of the constants or the path pattern is malformed: both are mistakes in
 // the test.
 func (s *Server) Fail(f Fault) {
-	if err := f.check(); err != nil {
+	if err := f.Check(); err != nil {
 		panic(err)
 	}
 	s.faults.add(f)
 }
 
 // Check says what is wrong with a fault, for those that read one from a file.
-func (f *Fault) check() error {
+func (f *Fault) Check() error {
 	switch f.Kind {
 	case FaultRequests, FaultTime, FaultConcurrency, FaultError, FaultHTML, FaultDelay,
 		FaultReset, FaultLost, FaultTruncated, FaultToken, FaultMetadataLag:

@@ -130,7 +130,10 @@ environment.`,
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentPreRun = func(*cobra.Command, []string) { c.started = true }
-	root.AddCommand(c.validate(), c.describe(), c.graph(), c.schema(), c.initWorkspace())
+	root.AddCommand(
+		c.initWorkspace(), c.validate(), c.describe(), c.graph(), c.schema(),
+		c.plan(), c.run(), c.pattern(), c.simulate(), c.importTables(),
+	)
 	return root
 }
 

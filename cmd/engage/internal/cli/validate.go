@@ -3,12 +3,14 @@ package cli
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/andmoneyaps/engage-playbooks"
 	"github.com/andmoneyaps/engage-playbooks/cmd/engage/internal/render"
 	"github.com/andmoneyaps/engage-playbooks/playbook"
+	"github.com/andmoneyaps/engage-playbooks/playbook/playbooktest"
 )
 
 func (c *Command) validate() *cobra.Command {
@@ -44,7 +46,7 @@ func (c *Command) runValidate(dir, format string, source bool) error {
 	}
 	defer root.Close()
 	var problems engage.Problems
-	w, err := playbook.Load(root.FS())
+	w, err := loadFS(root.FS())
 	switch found, ok := problemsOf(err); {
 	case ok:
 		problems = found
@@ -53,7 +55,7 @@ func (c *Command) runValidate(dir, format string, source bool) error {
 	case empty(w):
 		return usagef("%s holds no document of a playbook workspace; engage init makes a new one", dir)
 	default:
-		problems = w.Warnings()
+		problems = warningsOf(w)
 	}
 	switch format {
 	case "text":
@@ -78,6 +80,20 @@ func (c *Command) runValidate(dir, format string, source bool) error {
 		return exitCode(ExitUsage)
 	}
 	return nil
+}
+
+// warningsOf are the workspace's own warnings, and what keeps the simulator from
+// serving it: it can still run in an environment.
+func warningsOf(w *playbook.Workspace) engage.Problems {
+	problems := slices.Clone(w.Warnings())
+	_, unfit := playbooktest.Schema(w)
+	for _, p := range unfit {
+		warning := *p
+		warning.Severity = engage.Warning
+		problems = append(problems, &warning)
+	}
+	problems.Sort()
+	return problems
 }
 
 // inRepository is the workspace's path as annotations need it: relative to

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/andmoneyaps/engage-playbooks"
+	"github.com/andmoneyaps/engage-playbooks/auth"
 	"github.com/andmoneyaps/engage-playbooks/playbook"
 )
 
@@ -33,7 +34,7 @@ func load(dir string) (*playbook.Workspace, error) {
 	if err != nil {
 		return nil, err
 	}
-	w, err := playbook.Load(root.FS())
+	w, err := loadFS(root.FS())
 	if err != nil {
 		return nil, err
 	}
@@ -43,8 +44,13 @@ func load(dir string) (*playbook.Workspace, error) {
 	return w, nil
 }
 
+// loadFS loads a workspace with environments among its documents.
+func loadFS(fsys fs.FS) (*playbook.Workspace, error) {
+	return playbook.Load(fsys, auth.Kind)
+}
+
 func empty(w *playbook.Workspace) bool {
-	return len(w.Playbooks())+len(w.Patterns())+len(w.Definitions())+len(w.Tests()) == 0 && w.Simulator() == nil
+	return len(w.Playbooks())+len(w.Patterns())+len(w.Definitions())+len(w.Tests())+len(w.Extra(auth.Kind.Name)) == 0 && w.Simulator() == nil
 }
 
 // cause gives the innermost text of an error of the file system, without the
