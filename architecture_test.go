@@ -28,7 +28,7 @@ var arrows = map[string][]string{
 	"entity":                {".", "dataverse", "internal/document"},
 	"pattern":               {".", "dataverse", "entity", "internal/document", "internal/dag"},
 	"auth":                  {".", "internal/document", "github.com/AzureAD/microsoft-authentication-library-for-go", "github.com/golang-jwt/jwt/v5", "golang.org/x/sync"},
-	"playbook":              {".", "pattern", "entity", "dataverse", "internal/document", "internal/expression", "internal/dag", "github.com/osteele/liquid", "github.com/santhosh-tekuri/jsonschema/v6", "golang.org/x/sync", "golang.org/x/text"},
+	"playbook":              {".", "pattern", "entity", "dataverse", "internal/document", "internal/expression", "internal/dag", "github.com/osteele/liquid", "github.com/osteele/tuesday", "github.com/santhosh-tekuri/jsonschema/v6", "golang.org/x/sync"},
 	"playbook/playbooktest": {".", "playbook", "pattern", "entity", "dataverse", "dataverse/simulator", "auth", "internal/document"},
 }
 
