@@ -49,7 +49,10 @@ type call struct {
 	params map[string]string
 	// entry is the call's line in the request log.
 	entry *Request
-	// depth counts nested work that a hook started.
+	// restore takes values for columns that only the service fills, as a seed
+	// has them.
+	restore bool
+	// depth counts rows that are created or deleted because of others.
 	depth int
 }
 

@@ -76,8 +76,9 @@ type Server struct {
 	done     chan struct{}
 	close    sync.Once
 
-	mu  sync.Mutex // guards log
-	log []*Request
+	mu     sync.Mutex // guards log
+	log    []*Request
+	panics []string // defects that serve caught
 
 	seams
 }

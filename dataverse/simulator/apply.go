@@ -1,0 +1,4 @@
+package simulator
+
+// apply answers $apply.
+func (c *call) apply(src source) (*response, error) { return nil, errNotModelled("$apply") }

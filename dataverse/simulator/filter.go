@@ -1,0 +1,716 @@
+package simulator
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A filter is read by recursive descent straight into a condition over the
+// schema: every name is resolved and every literal typed while reading, so a
+// condition that was read can be asked of any row.
+
+// truth is the result of a condition in the three-valued logic of SQL: a
+// comparison with a missing value is neither true nor false (DV061).
+type truth uint8
+
+const (
+	no truth = iota
+	yes
+	unknown
+)
+
+func truthOf(b bool) truth {
+	if b {
+		return yes
+	}
+	return no
+}
+
+// condition is asked of the rows in scope; the innermost is the last.
+type condition func(e *env) truth
+
+// env is what a condition is asked about.
+type env struct {
+	call *call
+	view *view
+	rows [8]*record // by depth of the lambda; 0 is the row of the query
+	// seen are the rows of tables that the caller may read, by table.
+	seen map[*Table]func(*record) bool
+}
+
+func newEnv(c *call) *env { return &env{call: c, view: c.view} }
+
+// mayRead reports whether the caller may read a row that a path leads to.
+func (e *env) mayRead(r *record) bool {
+	test, ok := e.seen[r.table]
+	if !ok {
+		if e.seen == nil {
+			e.seen = map[*Table]func(*record) bool{}
+		}
+		test = e.call.visible(r.table)
+		e.seen[r.table] = test
+	}
+	return test == nil || test(r)
+}
+
+// maxDepth bounds the nesting of expressions (DV062).
+const maxDepth = 100
+
+// scope is a variable that paths can begin with: the row itself, or that of
+// a lambda.
+type scope struct {
+	name  string
+	table *Table
+}
+
+// filterParser reads one filter.
+type filterParser struct {
+	call   *call
+	lex    lexer
+	tok    token
+	scopes []scope
+	depth  int
+	// lookups collects the conditions "lookup or key is one of these ids"
+	// that hold for every row of the result: what an index can answer.
+	candidates []candidate
+	// conjunct is true while everything around is joined by "and".
+	conjunct bool
+}
+
+// candidate is a set of rows that contains the result.
+type candidate struct {
+	column *Column
+	ids    []guid
+	key    int // number of the alternate key, if values is set
+	values []any
+}
+
+// parseFilter reads a filter over the rows of t.
+func parseFilter(c *call, t *Table, text string) (condition, []candidate, error) {
+	p := &filterParser{call: c, lex: lexer{src: text}, scopes: []scope{{"$it", t}}, conjunct: true}
+	if err := p.advance(); err != nil {
+		return nil, nil, err
+	}
+	if p.tok.kind == tokEnd {
+		return nil, nil, errQuery("The query specified in the URI is not valid. Expression expected at position 0 in '%s'.", text)
+	}
+	cond, err := p.or()
+	if err != nil {
+		return nil, nil, err
+	}
+	if p.tok.kind != tokEnd {
+		return nil, nil, p.syntax()
+	}
+	return cond, p.candidates, nil
+}
+
+func (p *filterParser) advance() (err error) {
+	p.tok, err = p.lex.next()
+	return err
+}
+
+func (p *filterParser) syntax() error {
+	return errQuery("Syntax error at position %d in '%s'.", p.tok.pos, p.lex.src)
+}
+
+func (p *filterParser) isSymbol(s string) bool { return p.tok.kind == tokSymbol && p.tok.text == s }
+
+func (p *filterParser) isWord(s string) bool { return p.tok.kind == tokName && p.tok.text == s }
+
+func (p *filterParser) expect(symbol string) error {
+	if !p.isSymbol(symbol) {
+		if symbol == ")" {
+			return errQuery("')' or operator expected at position %d in '%s'.", p.tok.pos, p.lex.src)
+		}
+		return p.syntax()
+	}
+	return p.advance()
+}
+
+func (p *filterParser) enter() error {
+	p.depth++
+	if p.depth > maxDepth {
+		return errQuery("Recursion depth exceeded allowed limit.")
+	}
+	return nil
+}
+
+func (p *filterParser) or() (condition, error) {
+	if err := p.enter(); err != nil {
+		return nil, err
+	}
+	defer func() { p.depth-- }()
+	was, mark := p.conjunct, len(p.candidates)
+	left, err := p.and()
+	if err != nil || !p.isWord("or") {
+		return left, err
+	}
+	p.candidates = p.candidates[:mark] // one side of an "or" bounds nothing
+	p.conjunct = false
+	defer func() { p.conjunct = was }()
+	list := []condition{left}
+	for p.isWord("or") {
+		if err := p.advance(); err != nil {
+			return nil, err
+		}
+		right, err := p.and()
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, right)
+	}
+	return func(e *env) truth {
+		result := no
+		for _, cond := range list {
+			switch cond(e) {
+			case yes:
+				return yes
+			case unknown:
+				result = unknown
+			}
+		}
+		return result
+	}, nil
+}
+
+func (p *filterParser) and() (condition, error) {
+	left, err := p.unary()
+	if err != nil || !p.isWord("and") {
+		return left, err
+	}
+	list := []condition{left}
+	for p.isWord("and") {
+		if err := p.advance(); err != nil {
+			return nil, err
+		}
+		right, err := p.unary()
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, right)
+	}
+	return func(e *env) truth {
+		result := yes
+		for _, cond := range list {
+			switch cond(e) {
+			case no:
+				return no
+			case unknown:
+				result = unknown
+			}
+		}
+		return result
+	}, nil
+}
+
+func (p *filterParser) unary() (condition, error) {
+	if !p.isWord("not") {
+		return p.primary()
+	}
+	if err := p.enter(); err != nil {
+		return nil, err
+	}
+	defer func() { p.depth-- }()
+	if err := p.advance(); err != nil {
+		return nil, err
+	}
+	if p.tok.kind == tokName && strings.HasPrefix(p.tok.text, functionPrefix) {
+		return nil, errQuery("Not operator along with the Custom Named Condition operators is not allowed") // DV063
+	}
+	was := p.conjunct
+	p.conjunct = false
+	cond, err := p.unary()
+	p.conjunct = was
+	if err != nil {
+		return nil, err
+	}
+	return func(e *env) truth {
+		switch cond(e) {
+		case yes:
+			return no
+		case no:
+			return yes
+		}
+		return unknown
+	}, nil
+}
+
+const functionPrefix = "Microsoft.Dynamics.CRM."
+
+func (p *filterParser) primary() (condition, error) {
+	if p.isSymbol("(") {
+		if err := p.advance(); err != nil {
+			return nil, err
+		}
+		cond, err := p.or()
+		if err != nil {
+			return nil, err
+		}
+		return cond, p.expect(")")
+	}
+	if p.tok.kind == tokName {
+		switch p.tok.text {
+		case "contains", "startswith", "endswith":
+			save, tok := p.lex, p.tok
+			name := p.tok.text
+			if err := p.advance(); err != nil {
+				return nil, err
+			}
+			if p.isSymbol("(") {
+				return p.textFunction(name)
+			}
+			p.lex, p.tok = save, tok
+		}
+	}
+	left, cond, err := p.operand()
+	if err != nil || cond != nil {
+		return cond, err
+	}
+	return p.comparison(left)
+}
+
+// operand is one side of a comparison: a path to a column, or a literal.
+type operand struct {
+	path *path
+	lit  token
+}
+
+func (o *operand) edm() string {
+	if o.path != nil {
+		return o.path.column.edm()
+	}
+	switch o.lit.kind {
+	case tokString:
+		return "Edm.String"
+	case tokGUID:
+		return "Edm.Guid"
+	case tokDate:
+		return "Edm.Date"
+	case tokDateTime:
+		return "Edm.DateTimeOffset"
+	case tokNumber:
+		if strings.ContainsAny(o.lit.text, ".eE") {
+			return "Edm.Double"
+		}
+		return "Edm.Int32"
+	}
+	if o.lit.text == "null" {
+		return "<null>"
+	}
+	return "Edm.Boolean"
+}
+
+// operand reads a path or a literal; a path may turn out to be a whole
+// condition (a lambda or a query function), which is returned instead.
+func (p *filterParser) operand() (*operand, condition, error) {
+	switch p.tok.kind {
+	case tokString, tokNumber, tokGUID, tokDate, tokDateTime:
+		o := &operand{lit: p.tok}
+		return o, nil, p.advance()
+	case tokAlias:
+		return p.aliasOperand()
+	case tokName:
+		switch p.tok.text {
+		case "null", "true", "false":
+			o := &operand{lit: p.tok}
+			return o, nil, p.advance()
+		}
+		return p.pathOperand()
+	}
+	return nil, nil, p.syntax()
+}
+
+// aliasOperand reads what a parameter alias stands for (DV016).
+func (p *filterParser) aliasOperand() (*operand, condition, error) {
+	sub := lexer{src: p.call.alias(p.tok.text)}
+	tok, err := sub.next()
+	if err != nil {
+		return nil, nil, err
+	}
+	if end, err := sub.next(); err != nil || end.kind != tokEnd && tok.kind != tokName {
+		return nil, nil, errQuery("The value of the parameter alias '%s' is not a literal.", p.tok.text)
+	}
+	if tok.kind == tokName && tok.text != "null" && tok.text != "true" && tok.text != "false" {
+		path, err := resolvePath(p.call, p.scopes[len(p.scopes)-1].table, p.call.alias(p.tok.text))
+		if err != nil {
+			return nil, nil, err
+		}
+		path.base = len(p.scopes) - 1
+		return &operand{path: path}, nil, p.advance()
+	}
+	if tok.kind == tokJSON || tok.kind == tokAlias || tok.kind == tokEnd {
+		return nil, nil, errQuery("The value of the parameter alias '%s' is not a literal.", p.tok.text)
+	}
+	return &operand{lit: tok}, nil, p.advance()
+}
+
+var unsupportedFunctions = map[string]bool{
+	"tolower": true, "toupper": true, "length": true, "indexof": true, "substring": true, "trim": true, "concat": true,
+	"year": true, "month": true, "day": true, "hour": true, "minute": true, "second": true, "date": true, "time": true,
+	"now": true, "round": true, "floor": true, "ceiling": true, "cast": true, "isof": true, "mod": true, "substringof": true,
+	"matchesPattern": true, "totaloffsetminutes": true, "fractionalseconds": true, "mindatetime": true, "maxdatetime": true,
+}
+
+func (p *filterParser) pathOperand() (*operand, condition, error) {
+	base := 0
+	table := p.scopes[0].table
+	var hops []*navigation
+	first := p.tok.text
+	for i := len(p.scopes) - 1; i > 0; i-- {
+		if p.scopes[i].name == first {
+			base, table = i, p.scopes[i].table
+			if err := p.advance(); err != nil {
+				return nil, nil, err
+			}
+			if err := p.expect("/"); err != nil {
+				return nil, nil, err
+			}
+			break
+		}
+	}
+	if first == "$it" {
+		if err := p.advance(); err != nil {
+			return nil, nil, err
+		}
+		if err := p.expect("/"); err != nil {
+			return nil, nil, err
+		}
+	}
+	for {
+		if p.tok.kind != tokName {
+			return nil, nil, p.syntax()
+		}
+		name := p.tok.text
+		if err := p.advance(); err != nil {
+			return nil, nil, err
+		}
+		if p.isSymbol("(") {
+			if short, ok := strings.CutPrefix(name, functionPrefix); ok {
+				cond, err := p.queryFunction(short, name, base, hops, table)
+				return nil, cond, err
+			}
+			if len(hops) == 0 && !unsupportedFunctions[name] {
+				return nil, nil, errQuery("An unknown function with name '%s' was found. This may also be a function import or a key lookup on a navigation property, which is not allowed.", name)
+			}
+			return nil, nil, errQuery("The function '%s' is not supported in $filter.", name) // DV064
+		}
+		if !p.isSymbol("/") {
+			path := &path{base: base, hops: hops}
+			if err := path.end(p.call, table, name); err != nil {
+				return nil, nil, err
+			}
+			return &operand{path: path}, nil, nil
+		}
+		nav := navOf(table, name)
+		if nav == nil {
+			return nil, nil, propertyOn(table, name)
+		}
+		if err := p.advance(); err != nil {
+			return nil, nil, err
+		}
+		if nav.collection {
+			if len(hops) > 0 {
+				return nil, nil, errQuery("A lambda expression on a collection that is reached through a lookup is not supported: '%s'.", name) // DV065
+			}
+			cond, err := p.lambda(base, hops, nav)
+			return nil, cond, err
+		}
+		hops = append(hops, nav)
+		table = nav.target
+	}
+}
+
+func navOf(t *Table, name string) *navigation {
+	if t == nil {
+		return nil
+	}
+	return t.navs[name]
+}
+
+func propertyOn(t *Table, name string) error {
+	if t == nil {
+		return errQuery("Could not find a property named '%s' on type 'Microsoft.Dynamics.CRM.principal'.", name)
+	}
+	return errProperty(name, t)
+}
+
+// lambda reads any(…) or all(…) after a collection.
+func (p *filterParser) lambda(base int, hops []*navigation, nav *navigation) (condition, error) {
+	kind := p.tok.text
+	if p.tok.kind != tokName || kind != "any" && kind != "all" {
+		if kind == "$count" {
+			return nil, errQuery("$count of a collection in $filter is not supported.")
+		}
+		return nil, errQuery("The parent value for a property access of a property '%s' is not a single value. Property access can only be applied to a single value.", kind)
+	}
+	if err := p.advance(); err != nil {
+		return nil, err
+	}
+	if err := p.expect("("); err != nil {
+		return nil, err
+	}
+	if err := p.enter(); err != nil {
+		return nil, err
+	}
+	defer func() { p.depth-- }()
+	depth := len(p.scopes)
+	if depth == len(env{}.rows) {
+		return nil, errQuery("Recursion depth exceeded allowed limit.")
+	}
+	var body condition
+	if !p.isSymbol(")") {
+		if p.tok.kind != tokName {
+			return nil, p.syntax()
+		}
+		variable := p.tok.text
+		if err := p.advance(); err != nil {
+			return nil, err
+		}
+		if err := p.expect(":"); err != nil {
+			return nil, err
+		}
+		p.scopes = append(p.scopes, scope{variable, nav.target})
+		was := p.conjunct
+		p.conjunct = false
+		var err error
+		body, err = p.or()
+		p.conjunct = was
+		p.scopes = p.scopes[:depth]
+		if err != nil {
+			return nil, err
+		}
+	} else if kind == "all" {
+		return nil, p.syntax()
+	}
+	if err := p.expect(")"); err != nil {
+		return nil, err
+	}
+	all := kind == "all"
+	return func(e *env) truth {
+		r := e.follow(base, hops)
+		if r == nil {
+			return no
+		}
+		result := truthOf(all)
+		e.each(r, nav, func(child *record) bool {
+			if !e.mayRead(child) {
+				return true
+			}
+			if body == nil {
+				result = yes
+				return false
+			}
+			e.rows[depth] = child
+			if holds := body(e) == yes; holds != all {
+				result = truthOf(!all)
+				return false
+			}
+			return true
+		})
+		return result
+	}, nil
+}
+
+// each calls fn for the rows behind a collection until it returns false.
+func (e *env) each(r *record, nav *navigation, fn func(*record) bool) {
+	e.view.behind(r, nav, fn)
+}
+
+// behind calls fn for the rows that a collection of r has, in order of
+// creation or of linking, until it returns false.
+func (v *view) behind(r *record, nav *navigation, fn func(*record) bool) {
+	if nav.many != nil {
+		for _, id := range v.linked(nav.many, nav.second, r.id) {
+			if child := v.get(nav.target, id); child != nil && !fn(child) {
+				return
+			}
+		}
+		return
+	}
+	for _, child := range v.referencing(nav.rel.Column, r.id) {
+		if !fn(child) {
+			return
+		}
+	}
+}
+
+// path leads from a row through lookups to a column.
+type path struct {
+	base   int
+	hops   []*navigation
+	column *Column
+}
+
+// end resolves the last name of a path.
+func (p *path) end(c *call, t *Table, name string) error {
+	if t == nil {
+		// principal: its one property is ownerid.
+		if name != "ownerid" {
+			return propertyOn(nil, name)
+		}
+		t = c.server.schema.Table("systemuser")
+	}
+	col := t.wire[name]
+	if col == nil || col.NoRead {
+		return propertyOn(t, name)
+	}
+	p.column = col
+	return c.mayQueryColumn(col)
+}
+
+// resolvePath reads "nav/nav/column".
+func resolvePath(c *call, t *Table, text string) (*path, error) {
+	p := &path{}
+	names := strings.Split(strings.TrimSpace(text), "/")
+	for _, name := range names[:len(names)-1] {
+		nav := navOf(t, name)
+		if nav == nil {
+			return nil, propertyOn(t, name)
+		}
+		if nav.collection {
+			return nil, errQuery("The parent value for a property access of a property '%s' is not a single value. Property access can only be applied to a single value.", name)
+		}
+		p.hops = append(p.hops, nav)
+		t = nav.target
+	}
+	return p, p.end(c, t, names[len(names)-1])
+}
+
+// follow gives the row at the end of the hops, or nil.
+func (e *env) follow(base int, hops []*navigation) *record {
+	r := e.rows[base]
+	for _, nav := range hops {
+		x, ok := r.ref(nav.rel.Column)
+		if !ok || nav.target != nil && x.table != nav.target && !nav.leadsTo(x.table) {
+			return nil
+		}
+		if r = e.view.target(x); r == nil || !e.mayRead(r) {
+			return nil
+		}
+	}
+	return r
+}
+
+// leadsTo reports whether a row of t can stand behind the property.
+func (n *navigation) leadsTo(t *Table) bool {
+	switch {
+	case n.target == nil:
+		return t.isPrincipal()
+	case n.target.LogicalName == "activitypointer":
+		return t.Activity
+	}
+	return n.target == t
+}
+
+// value gives the path's value for the rows in scope.
+func (p *path) value(e *env) any {
+	r := e.rows[p.base]
+	if len(p.hops) > 0 {
+		if r = e.follow(p.base, p.hops); r == nil {
+			return nil
+		}
+	}
+	return r.get(p.column)
+}
+
+// simple reports whether the path is a column of the query's own row.
+func (p *path) simple() bool { return p.base == 0 && len(p.hops) == 0 }
+
+// edm is the column's type in OData.
+func (c *Column) edm() string {
+	switch c.Type {
+	case Integer, Choice, State, Status:
+		return "Edm.Int32"
+	case BigInt:
+		return "Edm.Int64"
+	case Double:
+		return "Edm.Double"
+	case Decimal, Money:
+		return "Edm.Decimal"
+	case Boolean:
+		return "Edm.Boolean"
+	case DateTime:
+		return "Edm.DateTimeOffset"
+	case Date:
+		return "Edm.Date"
+	case UniqueID, Lookup, Customer, Owner:
+		return "Edm.Guid"
+	case Image:
+		return "Edm.Binary"
+	}
+	return "Edm.String"
+}
+
+// literal gives a literal as the store keeps values of column c; it fails if
+// the types do not go together (DV066).
+func literal(c *Column, tok token) (any, bool) {
+	if tok.kind == tokName && tok.text == "null" {
+		return nil, true
+	}
+	switch c.edm() {
+	case "Edm.String":
+		if tok.kind == tokString {
+			return tok.text, true
+		}
+	case "Edm.Int32", "Edm.Int64":
+		if tok.kind == tokNumber {
+			if n, err := strconv.ParseInt(tok.text, 10, 64); err == nil {
+				return n, true
+			}
+			if f, err := strconv.ParseFloat(tok.text, 64); err == nil {
+				return f, true
+			}
+		}
+	case "Edm.Double":
+		if tok.kind == tokNumber {
+			f, err := strconv.ParseFloat(tok.text, 64)
+			return f, err == nil
+		}
+	case "Edm.Decimal":
+		if tok.kind == tokNumber {
+			if d, ok := parseDecimal(strings.TrimPrefix(tok.text, "+"), 10); ok {
+				return d, true
+			}
+			f, err := strconv.ParseFloat(tok.text, 64)
+			return f, err == nil
+		}
+	case "Edm.Boolean":
+		if tok.kind == tokName {
+			return tok.text == "true", true
+		}
+	case "Edm.DateTimeOffset":
+		switch tok.kind {
+		case tokDate, tokDateTime:
+			t, ok := parseInstant(tok.text)
+			return t, ok
+		}
+	case "Edm.Date":
+		if tok.kind == tokDate {
+			t, err := time.Parse("2006-01-02", tok.text)
+			return dayOf(t), err == nil
+		}
+	case "Edm.Guid":
+		if tok.kind == tokGUID || tok.kind == tokString {
+			return parseGUIDValue(tok.text)
+		}
+	}
+	return nil, false
+}
+
+func parseGUIDValue(s string) (any, bool) {
+	g, ok := parseGUID(s)
+	return g, ok
+}
+
+// parseInstant reads a date and time as the service does: without an offset it
+// is UTC (fact sheet section 4.9); a date alone is its midnight.
+func parseInstant(s string) (instant, bool) {
+	s = strings.Replace(s, " ", "+", 1)
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05.999999999", "2006-01-02T15:04Z07:00", "2006-01-02T15:04", "2006-01-02"} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return instant(t.Unix()), true
+		}
+	}
+	return 0, false
+}
