@@ -89,7 +89,7 @@ func (p *filterParser) compare(left *operand, op string, right *operand) (condit
 }
 
 // note remembers an equation that an index can answer.
-func (p *filterParser) note(at *path, v any) {
+func (p *filterParser) note(at *columnPath, v any) {
 	if !p.conjunct || at.base != 0 {
 		return
 	}
@@ -130,7 +130,7 @@ func group(c *Column) string {
 }
 
 // compareLiteral makes the condition "path op v".
-func compareLiteral(at *path, op string, v any, mismatch error) (condition, error) {
+func compareLiteral(at *columnPath, op string, v any, mismatch error) (condition, error) {
 	if v == nil {
 		switch op {
 		case "eq":

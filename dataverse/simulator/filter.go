@@ -272,7 +272,7 @@ func (p *filterParser) primary() (condition, error) {
 
 // operand is one side of a comparison: a path to a column, or a literal.
 type operand struct {
-	path *path
+	path *columnPath
 	lit  token
 }
 
@@ -396,7 +396,7 @@ func (p *filterParser) pathOperand() (*operand, condition, error) {
 			return nil, nil, errQuery("The function '%s' is not supported in $filter.", name) // DV064
 		}
 		if !p.isSymbol("/") {
-			path := &path{base: base, hops: hops}
+			path := &columnPath{base: base, hops: hops}
 			if err := path.end(p.call, table, name); err != nil {
 				return nil, nil, err
 			}
@@ -535,15 +535,15 @@ func (v *view) behind(r *record, nav *navigation, fn func(*record) bool) {
 	}
 }
 
-// path leads from a row through lookups to a column.
-type path struct {
+// columnPath leads from a row through lookups to a column.
+type columnPath struct {
 	base   int
 	hops   []*navigation
 	column *Column
 }
 
 // end resolves the last name of a path.
-func (p *path) end(c *call, t *Table, name string) error {
+func (p *columnPath) end(c *call, t *Table, name string) error {
 	if t == nil {
 		// principal: its one property is ownerid.
 		if name != "ownerid" {
@@ -560,8 +560,8 @@ func (p *path) end(c *call, t *Table, name string) error {
 }
 
 // resolvePath reads "nav/nav/column".
-func resolvePath(c *call, t *Table, text string) (*path, error) {
-	p := &path{}
+func resolvePath(c *call, t *Table, text string) (*columnPath, error) {
+	p := &columnPath{}
 	names := strings.Split(strings.TrimSpace(text), "/")
 	for _, name := range names[:len(names)-1] {
 		nav := navOf(t, name)
@@ -604,7 +604,7 @@ func (n *navigation) leadsTo(t *Table) bool {
 }
 
 // value gives the path's value for the rows in scope.
-func (p *path) value(e *env) any {
+func (p *columnPath) value(e *env) any {
 	r := e.rows[p.base]
 	if len(p.hops) > 0 {
 		if r = e.follow(p.base, p.hops); r == nil {
@@ -615,7 +615,7 @@ func (p *path) value(e *env) any {
 }
 
 // simple reports whether the path is a column of the query's own row.
-func (p *path) simple() bool { return p.base == 0 && len(p.hops) == 0 }
+func (p *columnPath) simple() bool { return p.base == 0 && len(p.hops) == 0 }
 
 // edm is the column's type in OData.
 func (c *Column) edm() string {

@@ -6,6 +6,7 @@ package simulator
 func (s *Server) addFirstRows() {
 	admin, unit, currency := mustGUID(AdministratorID), mustGUID(BusinessUnitID), mustGUID(CurrencyID)
 	now := instant(s.now().Unix())
+	objectID := mustGUID(s.Entra.ObjectID(AdministratorEmail)) // asks the store, so before the transaction
 	_ = s.store.write(func(tx *txn) error {
 		add := func(table string, id guid, values map[string]any) {
 			t := s.schema.Table(table)
@@ -50,7 +51,7 @@ func (s *Server) addFirstRows() {
 			"firstname": "System", "lastname": "Administrator", "fullname": "System Administrator",
 			"domainname": AdministratorEmail, "internalemailaddress": AdministratorEmail, "windowsliveid": AdministratorEmail,
 			"businessunitid": link{"businessunit", unit}, "organizationid": s.org, "isdisabled": false,
-			"azureactivedirectoryobjectid": mustGUID(s.Entra.ObjectID(AdministratorEmail)),
+			"azureactivedirectoryobjectid": objectID,
 		})
 		return nil
 	})

@@ -153,9 +153,3 @@ func (c *call) reference(text string) (*record, error) {
 	}
 	return nil, k.missing()
 }
-
-// errContentID is the answer to "$1" where no earlier part has that id
-// (DV025).
-func errContentID(name string) error {
-	return failf(http.StatusBadRequest, codeNone, "Content-ID Reference: '%s' does not exist in the batch context.", name)
-}

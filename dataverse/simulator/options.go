@@ -338,7 +338,7 @@ func (c *call) readPlan(t *Table) (*plan, error) {
 
 // sortKey is one item of $orderby.
 type sortKey struct {
-	path *path
+	path *columnPath
 	desc bool
 }
 
