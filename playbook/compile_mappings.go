@@ -98,7 +98,7 @@ func (in *inputs) mapping(n document.Node, input document.Mapping, from *blockSo
 	case m.Has("source"):
 		s = in.source(mp, m, input, from, hasFrom)
 	default:
-		c.problems.Errorf(m.Pos(), "missing-key", "mapping: key \"source\" or \"value\" is missing")
+		m.RequireOne("source", "value")
 	}
 	s = in.transformations(mp, m, s)
 	mp.Label = label(mp, from)
@@ -120,7 +120,7 @@ func (in *inputs) mapping(n document.Node, input document.Mapping, from *blockSo
 func (in *inputs) source(mp *Mapping, m, input document.Mapping, from *blockSource, hasFrom bool) *shape {
 	c := in.c
 	if !hasFrom && !input.Has("from") {
-		c.problems.Errorf(m.KeyPos("source"), "missing-key", "input: a source needs from, the block that it is a path into")
+		input.Require("from")
 	}
 	text, ok := m.Get("source").Text(c.problems, "source")
 	if !ok {
@@ -367,10 +367,12 @@ func (in *inputs) toFilter(mp *Mapping, d document.String, s *shape) {
 		in.c.problems.Errorf(d.Pos, perr.Code, "destination %q: %s", d.Value, perr.Message)
 		return
 	}
-	mp.Part = ""
-	if out := in.filterOutput(); leaf != nil {
-		out.given[leaf] = s
+	out := in.filterOutput()
+	if _, twice := out.given[leaf]; twice {
+		in.c.problems.Errorf(d.Pos, "duplicate-destination", "destination %q: the leaf is already mapped by another of its names", d.Value)
+		return
 	}
+	out.given[leaf] = s
 }
 
 // filterOutput is the shape of the block's output, made when first needed.

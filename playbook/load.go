@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -83,7 +84,7 @@ func (x *index[T]) sorted() []*T {
 // something broken, which is not.
 func find[T any](l *loader, s document.String, kind string, x *index[T]) *T {
 	v, known := x.values[s.Value]
-	if !known {
+	if !known && !l.broken.has(s.Value) {
 		p := l.problems.Errorf(s.Pos, "dangling-reference", "there is no %s %q", kind, s.Value)
 		p.Suggestion = document.Suggest(s.Value, x.ids)
 	}
@@ -98,6 +99,49 @@ type loader struct {
 	problems   *engage.Problems
 	workspace  *Workspace
 	liquidConf *render.Config
+	broken     brokenIDs
+}
+
+// brokenIDs are the ids of documents that could not be read at all: of files
+// that do not parse, and of unknown kinds. What refers to them is not blamed.
+type brokenIDs struct {
+	ids map[string]bool
+	// any: there is a file of which not even the ids can be told.
+	any bool
+}
+
+func (b *brokenIDs) has(id string) bool { return b.any || b.ids[id] }
+
+func (b *brokenIDs) add(id string) {
+	if b.ids == nil {
+		b.ids = map[string]bool{}
+	}
+	b.ids[id] = true
+}
+
+// idLine is a line of a document that gives its id.
+var idLine = regexp.MustCompile(`(?m)(?:^|[{,])\s*["']?id["']?\s*:\s*["']?([^"'#,}\r\n]+)`)
+
+// findBroken looks for ids in the files that could not be read.
+func (l *loader) findBroken() {
+	for _, p := range *l.problems {
+		switch p.Code {
+		case "syntax", "too-deep":
+		case "unreadable", "too-large":
+			l.broken.any = true
+			continue
+		default:
+			continue
+		}
+		data, err := readBounded(l.fsys, p.Pos.File)
+		if err != nil {
+			l.broken.any = true
+			continue
+		}
+		for _, m := range idLine.FindAllSubmatch(data, -1) {
+			l.broken.add(strings.TrimSpace(string(m[1])))
+		}
+	}
 }
 
 func newLoader(fsys fs.FS, o *Loader, problems *engage.Problems) *loader {
@@ -116,6 +160,7 @@ func newLoader(fsys fs.FS, o *Loader, problems *engage.Problems) *loader {
 var ownKinds = []string{"EntityDefinition", "EntityPattern", "Template", "TriggerType", "Capability", "Playbook", "PlaybookTest", "Simulator"}
 
 func (l *loader) run(docs []*document.Document) {
+	l.findBroken()
 	byKind := l.sort(docs)
 	each(l, byKind["EntityDefinition"], l.definitions, func(d *document.Document) *entity.Definition {
 		v, _ := entity.Kind.Decode(d, l.problems).(*entity.Definition)
@@ -144,6 +189,7 @@ func (l *loader) sort(docs []*document.Document) map[string][]*document.Document
 	first := map[[2]string]*document.Document{}
 	for _, d := range docs {
 		if !slices.Contains(known, d.Kind) {
+			l.broken.add(d.ID)
 			if d.Kind == "Environment" {
 				continue // checked where environments are read
 			}
@@ -196,7 +242,7 @@ func (l *loader) decodePatterns(docs []*document.Document) {
 // with.
 func (l *loader) Definition(id string) (d *entity.Definition, known bool) {
 	d, known = l.definitions.values[id]
-	return d, known
+	return d, known || l.broken.has(id)
 }
 
 // DefinitionIDs: see Definition.

@@ -1,16 +1,142 @@
 package playbook
 
 import (
+	"flag"
+	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+
+	"github.com/andmoneyaps/engage-playbooks"
 )
 
-func TestLoadExample(t *testing.T) {
-	w, err := Load(os.DirFS("../examples/portal-meeting"))
-	if err != nil {
-		t.Fatalf("\n%s", err)
+var update = flag.Bool("update", false, "rewrite the expected output")
+
+// workspaceOf lays archives over each other.
+func workspaceOf(t testing.TB, archives ...[]byte) fstest.MapFS {
+	t.Helper()
+	fsys := fstest.MapFS{}
+	for _, a := range archives {
+		for _, f := range txtar.Parse(a).Files {
+			fsys[f.Name] = &fstest.MapFile{Data: f.Data}
+		}
 	}
-	if len(w.Playbooks()) == 0 {
-		t.Error("no playbook")
+	return fsys
+}
+
+func readFile(t testing.TB, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// TestErr loads each testdata/err/playbook/NAME.txtar over base.ws and compares
+// the problems with NAME.out; run with -update to write it.
+func TestErr(t *testing.T) {
+	base := readFile(t, "../testdata/err/playbook/base.ws")
+	if _, err := Load(workspaceOf(t, base)); err != nil {
+		t.Fatalf("the base does not load:\n%s", err)
+	}
+	files, err := filepath.Glob("../testdata/err/playbook/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no cases", err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".txtar")
+		t.Run(name, func(t *testing.T) {
+			_, err := Load(workspaceOf(t, base, readFile(t, file)))
+			compare(t, strings.TrimSuffix(file, ".txtar")+".out", err)
+		})
+	}
+}
+
+func compare(t *testing.T, file string, err error) {
+	t.Helper()
+	got := ""
+	if err != nil {
+		got = err.Error() + "\n"
+		for _, p := range err.(engage.Problems) {
+			if p.Code == "" {
+				t.Errorf("without code: %s", p)
+			}
+		}
+	}
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(string(readFile(t, file)), got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestOK loads each testdata/ok/playbook/NAME.txtar over the base of the err
+// cases without any problem.
+func TestOK(t *testing.T) {
+	base := readFile(t, "../testdata/err/playbook/base.ws")
+	files, err := filepath.Glob("../testdata/ok/playbook/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no cases", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			w, err := Load(workspaceOf(t, base, readFile(t, file)))
+			if err != nil {
+				t.Fatalf("\n%s", err)
+			}
+			if len(w.Warnings()) > 0 {
+				t.Errorf("\n%s", w.Warnings())
+			}
+		})
+	}
+}
+
+func TestLoadExamples(t *testing.T) {
+	entries, err := os.ReadDir("../examples")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if !e.IsDir() {
+			continue
+		}
+		t.Run(e.Name(), func(t *testing.T) {
+			if _, err := Load(os.DirFS(filepath.Join("../examples", e.Name()))); err != nil {
+				t.Fatalf("\n%s", err)
+			}
+		})
+	}
+}
+
+// TestLoadTwice: two loads print the same bytes.
+func TestLoadTwice(t *testing.T) {
+	base := readFile(t, "../testdata/err/playbook/base.ws")
+	files, _ := filepath.Glob("../testdata/err/playbook/*.txtar")
+	all := fstest.MapFS{}
+	for _, file := range files {
+		dir := strings.TrimSuffix(filepath.Base(file), ".txtar")
+		for name, f := range workspaceOf(t, base, readFile(t, file)) {
+			all[dir+"/"+name] = f
+		}
+	}
+	text := func(fsys fs.FS) string {
+		_, err := Load(fsys)
+		return err.Error()
+	}
+	first := text(all)
+	for range 3 {
+		if diff := cmp.Diff(first, text(all)); diff != "" {
+			t.Fatal(diff)
+		}
 	}
 }

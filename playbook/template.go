@@ -1,9 +1,12 @@
 package playbook
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/osteele/liquid/filters"
 	"github.com/osteele/liquid/parser"
@@ -84,7 +87,7 @@ func (l *loader) decodeTemplate(d *document.Document) *Template {
 			return nil
 		}
 	default:
-		l.problems.Errorf(d.Pos, "missing-key", "Template: key \"content\" or \"contentFile\" is missing")
+		m.RequireOne("content", "contentFile")
 		return nil
 	}
 	return t
@@ -137,6 +140,10 @@ func (l *loader) liquid() *render.Config {
 	return l.liquidConf
 }
 
+// liquidPrefix is what the library puts before its messages; the position says
+// it.
+var liquidPrefix = regexp.MustCompile(`^Liquid error( \(line \d+\))?: `)
+
 // maxTemplateDepth bounds how deep blocks may nest.
 const maxTemplateDepth = 100
 
@@ -150,17 +157,14 @@ func parseLiquid(c *render.Config, text string) (root render.Node, line int, err
 	}()
 	node, perr := c.Compile(text, parser.SourceLoc{LineNo: 1})
 	if perr != nil {
-		if cause := perr.Cause(); cause != nil {
-			return nil, perr.LineNumber(), cause
-		}
-		return nil, perr.LineNumber(), fmt.Errorf("%s", perr.Error())
+		return nil, perr.LineNumber(), errors.New(liquidPrefix.ReplaceAllString(perr.Error(), ""))
 	}
 	in := injector{config: c}
 	if err := in.prepare(); err != nil {
 		return nil, 1, err
 	}
 	if node, err = in.node(node, 0); err != nil {
-		return nil, 1, err
+		return nil, max(in.line, 1), err
 	}
 	return node, 0, nil
 }
@@ -170,6 +174,7 @@ func parseLiquid(c *render.Config, text string) (root render.Node, line int, err
 type injector struct {
 	config *render.Config
 	tick   render.Node
+	line   int // of an error
 }
 
 func (in *injector) prepare() error {
@@ -198,6 +203,15 @@ func (in *injector) nodes(list []render.Node, depth int) error {
 	return nil
 }
 
+// ours refuses the tags that only this package may use.
+func (in *injector) ours(name string, line int) error {
+	if strings.HasPrefix(name, "__") {
+		in.line = line
+		return fmt.Errorf("undefined tag %q", name)
+	}
+	return nil
+}
+
 func (in *injector) node(n render.Node, depth int) (render.Node, error) {
 	if depth > maxTemplateDepth {
 		return nil, fmt.Errorf("the template nests more than %d blocks", maxTemplateDepth)
@@ -205,7 +219,12 @@ func (in *injector) node(n render.Node, depth int) (render.Node, error) {
 	switch n := n.(type) {
 	case *render.SeqNode:
 		return n, in.nodes(n.Children, depth+1)
+	case *render.TagNode:
+		return n, in.ours(n.Name, n.SourceLoc.LineNo)
 	case *render.BlockNode:
+		if err := in.ours(n.Name, n.SourceLoc.LineNo); err != nil {
+			return nil, err
+		}
 		if err := in.nodes(n.Body, depth+1); err != nil {
 			return nil, err
 		}

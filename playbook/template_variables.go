@@ -35,10 +35,24 @@ func (v *variables) node(n render.Node) {
 		}
 	case *render.ObjectNode:
 		v.expression(n.Args, n.SourceLoc.LineNo)
+	case *render.TextNode:
+		v.text(n)
 	case *render.TagNode:
 		v.tag(n)
 	case *render.BlockNode:
 		v.block(n)
+	}
+}
+
+// text reports an opening that is never closed, which the library takes for
+// text.
+func (v *variables) text(n *render.TextNode) {
+	for _, open := range []string{"{{", "{%"} {
+		if i := strings.Index(n.Source, open); i >= 0 {
+			line := n.SourceLoc.LineNo + strings.Count(n.Source[:i], "\n")
+			v.problems = append(v.problems, templateProblem{line: line, code: "template-syntax", message: fmt.Sprintf("%s is never closed", open)})
+			return
+		}
 	}
 }
 

@@ -212,8 +212,11 @@ func (l *loader) checkWrite(p *Playbook, m document.Mapping) {
 	ref, _, _ := strings.Cut(part.Value, "[")
 	var refs []string
 	for _, b := range p.Blocks {
-		if !b.Type.Writes() || b.Pattern == nil {
+		if !b.Type.Writes() {
 			continue
+		}
+		if b.Pattern == nil {
+			return // broken, and not blamed
 		}
 		for _, pt := range b.Pattern.Parts {
 			refs = append(refs, pt.Ref)

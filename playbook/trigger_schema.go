@@ -83,10 +83,10 @@ func (l *loader) decodeTriggerType(d *document.Document) *TriggerType {
 		}
 		n = nodes[0]
 	default:
-		l.problems.Errorf(d.Pos, "missing-key", "TriggerType: key \"schema\" or \"schemaFile\" is missing")
+		m.RequireOne("schema", "schemaFile")
 		return nil
 	}
-	if !l.schemaFits(n) {
+	if !l.schemaFits(n, n) {
 		return nil
 	}
 	before := len(*l.problems)
@@ -105,13 +105,13 @@ func (l *loader) decodeTriggerType(d *document.Document) *TriggerType {
 
 // schemaFits checks what our use of JSON Schema allows: local references and
 // one draft.
-func (l *loader) schemaFits(n document.Node) bool {
+func (l *loader) schemaFits(root, n document.Node) bool {
 	ok := true
 	var scratch engage.Problems
 	switch n.Type() {
 	case document.List:
 		for _, item := range n.Items() {
-			ok = l.schemaFits(item) && ok
+			ok = l.schemaFits(root, item) && ok
 		}
 	case document.Map:
 		m := n.Mapping(&scratch, "schema")
@@ -126,12 +126,15 @@ func (l *loader) schemaFits(n document.Node) bool {
 			case (key == "$ref" || key == "$dynamicRef") && s != "" && !strings.HasPrefix(s, "#"):
 				l.problems.Errorf(v.Pos(), "schema-reference", "%s %q leads out of the schema", key, s).Suggestion = `only local references ("#/$defs/name") are followed`
 				ok = false
+			case key == "$ref" && strings.HasPrefix(s, "#/") && !leads(root, s):
+				l.problems.Errorf(v.Pos(), "schema-reference", "$ref %q leads nowhere", s)
+				ok = false
 			case key == "$schema" && s != "" && strings.TrimSuffix(s, "#") != draft2020:
 				l.problems.Errorf(v.Pos(), "schema", "the schema must be of JSON Schema 2020-12").Suggestion = "leave $schema out, or write " + draft2020
 				ok = false
 			case key == "const" || key == "enum" || key == "default" || key == "examples":
 			default:
-				ok = l.schemaFits(v) && ok
+				ok = l.schemaFits(root, v) && ok
 			}
 		}
 	}
@@ -154,6 +157,29 @@ func (l *loader) schemaProblem(n document.Node, err error) {
 	l.problems.Errorf(n.Pos(), "schema", "this is no valid JSON Schema: %s", text).Err = err
 }
 
+// leads reports whether a local reference leads somewhere.
+func leads(root document.Node, ref string) bool {
+	var scratch engage.Problems
+	n := root
+	for _, p := range strings.Split(strings.TrimPrefix(ref, "#/"), "/") {
+		p = strings.NewReplacer("~1", "/", "~0", "~").Replace(p)
+		next := document.Node{}
+		switch n.Type() {
+		case document.Map:
+			next = n.Mapping(&scratch, "schema").Get(p)
+		case document.List:
+			if i, err := strconv.Atoi(p); err == nil && i >= 0 && i < len(n.Items()) {
+				next = n.Items()[i]
+			}
+		}
+		if next.Type() == document.None {
+			return false
+		}
+		n = next
+	}
+	return true
+}
+
 // nodeAt follows a JSON pointer as far as it goes.
 func nodeAt(n document.Node, pointer []string) document.Node {
 	var scratch engage.Problems
@@ -163,7 +189,7 @@ func nodeAt(n document.Node, pointer []string) document.Node {
 		case document.Map:
 			next = n.Mapping(&scratch, "schema").Get(p)
 		case document.List:
-			if i, err := strconv.Atoi(p); err == nil && i < len(n.Items()) {
+			if i, err := strconv.Atoi(p); err == nil && i >= 0 && i < len(n.Items()) {
 				next = n.Items()[i]
 			}
 		}

@@ -18,6 +18,8 @@ type Mapping struct {
 	problems *engage.Problems
 	members  map[string]member
 	order    []string
+	// meant are the keys that a misspelt one was probably meant to be.
+	meant []string
 }
 
 type member struct{ key, value Node }
@@ -45,6 +47,8 @@ func (n Node) Mapping(problems *engage.Problems, what string, allowed ...string)
 			p.Suggestion = Suggest(name, allowed)
 			if p.Suggestion == "" {
 				p.Suggestion = "allowed: " + strings.Join(allowed, ", ")
+			} else {
+				m.meant = append(m.meant, nearest(name, allowed))
 			}
 		default:
 			m.members[name] = member{key, Node{y.Content[i+1], n.file}}
@@ -83,16 +87,31 @@ func (m Mapping) KeyPos(key string) engage.Pos {
 	return m.Pos()
 }
 
-// Require reports each of the keys that is missing, at the mapping.
+// Require reports each of the keys that is missing, at the mapping; a key that
+// was misspelt has been reported.
 func (m Mapping) Require(keys ...string) bool {
 	ok := m.Ok()
 	for _, k := range keys {
-		if m.Ok() && !m.Has(k) {
+		if !m.Ok() || m.Has(k) {
+			continue
+		}
+		ok = false
+		if !slices.Contains(m.meant, k) {
 			m.problems.Errorf(m.Pos(), "missing-key", "%s: key %q is missing", m.what, k)
-			ok = false
 		}
 	}
 	return ok
+}
+
+// RequireOne reports if none of the keys is there, at the mapping.
+func (m Mapping) RequireOne(keys ...string) bool {
+	if !m.Ok() || slices.ContainsFunc(keys, m.Has) {
+		return m.Ok()
+	}
+	if !slices.ContainsFunc(keys, func(k string) bool { return slices.Contains(m.meant, k) }) {
+		m.problems.Errorf(m.Pos(), "missing-key", "%s: key %s is missing", m.what, `"`+strings.Join(keys, `" or "`)+`"`)
+	}
+	return false
 }
 
 // String reads a text member.

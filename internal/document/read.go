@@ -155,7 +155,9 @@ func envelope(n Node, file string, isJSON bool, problems *engage.Problems) *Docu
 	d.Kind = kind.Value
 	// Decoders open the body through Mapping, which reports a member given
 	// twice; here the first one counts.
-	if id := n.member("id"); id.IsZero() {
+	if id := n.member("id"); id.IsZero() && n.misspelt("id") {
+		// The decoder reports the key that was written instead.
+	} else if id.IsZero() {
 		problems.Errorf(n.Pos(), "missing-key", "%s: key \"id\" is missing", d.Kind)
 	} else if s, ok := id.Text(problems, "id"); ok {
 		d.IDPos = s.Pos
@@ -170,6 +172,18 @@ func envelope(n Node, file string, isJSON bool, problems *engage.Problems) *Docu
 		}
 	}
 	return d
+}
+
+// misspelt reports whether a key is the wanted one but for a letter or its
+// case.
+func (n Node) misspelt(want string) bool {
+	y := n.content()
+	for i := 0; i+1 < len(y.Content); i += 2 {
+		if k := y.Content[i].Value; k != want && distance(strings.ToLower(k), want, 2) < 2 {
+			return true
+		}
+	}
+	return false
 }
 
 // member finds a key without checking the mapping.

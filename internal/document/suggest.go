@@ -5,16 +5,22 @@ import "strings"
 // Suggest returns `did you mean "x"?` for the candidate nearest to the word,
 // or "" if none is near.
 func Suggest(word string, candidates []string) string {
+	best := nearest(word, candidates)
+	if best == "" {
+		return ""
+	}
+	return "did you mean \"" + best + "\"?"
+}
+
+// nearest returns the candidate nearest to the word, or "" if none is near.
+func nearest(word string, candidates []string) string {
 	best, score := "", max(2, len(word)/3)+1
 	for _, c := range candidates {
 		if d := distance(strings.ToLower(word), strings.ToLower(c), score); d < score {
 			best, score = c, d
 		}
 	}
-	if best == "" {
-		return ""
-	}
-	return "did you mean \"" + best + "\"?"
+	return best
 }
 
 // distance is the edit distance with neighbouring swaps, or limit if it is not

@@ -262,10 +262,27 @@ func firstLine(s string) string {
 	return s
 }
 
+// goTypes are the names of Go's types and of ours.
+var goTypes = strings.NewReplacer(
+	"map[string]interface {}", "object", "map[string]any", "object", "[]interface {}", "list", "[]any", "list",
+	"interface {}", "unknown", "<nil>", "null",
+)
+
+var goWords = regexp.MustCompile(`\b(float64|int|string|bool|map|any)\b`)
+
 // goType puts the names of our kinds in the place of those of Go.
 func goType(s string) string {
-	return strings.NewReplacer(
-		"map[string]interface {}", "object", "map[string]any", "object", "[]interface {}", "list", "[]any", "list",
-		"interface {}", "unknown", "float64", "number", "<nil>", "null", "string", "text",
-	).Replace(s)
+	return goWords.ReplaceAllStringFunc(goTypes.Replace(s), func(w string) string {
+		switch w {
+		case "float64":
+			return "number"
+		case "int":
+			return "whole number"
+		case "string":
+			return "text"
+		case "bool":
+			return "true or false"
+		}
+		return w
+	})
 }

@@ -126,8 +126,8 @@ func TestRun(t *testing.T) {
 func TestCompileErrors(t *testing.T) {
 	for src, want := range map[string]string{
 		`trigger.Meting.Title`:              `1:9: there is no member "Meting" here`,
-		`trigger.Meeting.Count + "x"`:       `1:23: invalid operation: + (mismatched types int and text)`,
-		`trigger.Meeting.Title == 3`:        `1:23: invalid operation: == (mismatched types text and int)`,
+		`trigger.Meeting.Count + "x"`:       `1:23: invalid operation: + (mismatched types whole number and text)`,
+		`trigger.Meeting.Title == 3`:        `1:23: invalid operation: == (mismatched types text and whole number)`,
 		`now()`:                             `1:1: unknown name "now"`,
 		`date("2024-01-01")`:                `1:1: unknown name "date"`,
 		`$env["trigger"]`:                   `1:1: unknown name "$env"`,
@@ -138,7 +138,7 @@ func TestCompileErrors(t *testing.T) {
 		`1 +`:                               `1:3: unexpected token EOF`,
 		``:                                  `1:1: the expression is empty`,
 		"true\n  && nope":                   `2:6: unknown name "nope"`,
-		`GetDate("x")`:                      `1:9: cannot use text as argument (type int) to call GetDate `,
+		`GetDate("x")`:                      `1:9: cannot use text as argument (type whole number) to call GetDate `,
 		`trigger.Meeting.Title matches "("`: "1:23: error parsing regexp: missing closing ): `(`",
 	} {
 		_, err := Compile(src, testEnv())

@@ -39,7 +39,7 @@ func Scalar(k Kind) Type {
 	case Int:
 		return Type{t: types.Int}
 	case Number:
-		return Type{t: types.Float}
+		return Type{t: types.Float64}
 	case Text:
 		return Type{t: types.String}
 	case List:
