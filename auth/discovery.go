@@ -9,8 +9,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/sync/singleflight"
 )
 
 // discoveryLifetime is how long a tenant's OpenID configuration is kept.
@@ -30,7 +28,7 @@ type discoveryCache struct {
 	base http.RoundTripper
 	now  func() time.Time
 
-	flight singleflight.Group
+	flight flight[*fetched]
 	mu     sync.Mutex
 	kept   map[string]keptDocument // by path: one of each version
 }
@@ -52,21 +50,15 @@ func (c *discoveryCache) RoundTrip(req *http.Request) (*http.Response, error) {
 		return documentResponse(req, http.StatusOK, http.Header{}, kept.body), nil
 	}
 	// The fetch is everybody's: it must not end with the first caller's context.
-	fetch := c.flight.DoChan(path, func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(req.Context()), attemptTimeout)
+	f, err := c.flight.do(req.Context(), path, func(ctx context.Context) (*fetched, error) {
+		ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 		defer cancel()
 		return c.fetch(req.Clone(ctx), path)
 	})
-	select {
-	case <-req.Context().Done():
-		return nil, req.Context().Err()
-	case r := <-fetch:
-		if r.Err != nil {
-			return nil, r.Err
-		}
-		f := r.Val.(*fetched)
-		return documentResponse(req, f.status, f.header, f.body), nil
+	if err != nil {
+		return nil, err
 	}
+	return documentResponse(req, f.status, f.header, f.body), nil
 }
 
 type fetched struct {

@@ -40,8 +40,8 @@ const (
 	maxWait = time.Minute
 )
 
-// call is one token request through MSAL.
-type call func(ctx context.Context, c confidential.Client, o options) (confidential.AuthResult, error)
+// msalCall is one token request through MSAL.
+type msalCall func(ctx context.Context, c confidential.Client, o options) (confidential.AuthResult, error)
 
 // options are what a call passes on to MSAL.
 type options struct {
@@ -52,7 +52,7 @@ type options struct {
 // acquire gets a token: with the environment's credential, tried again when
 // the failure may pass. holder is whose throttling is remembered: an object id
 // or a client id.
-func (x *exchanger) acquire(ctx context.Context, holder, claims string, do call) (*token, error) {
+func (x *exchanger) acquire(ctx context.Context, holder, claims string, do msalCall) (*token, error) {
 	if err := x.holds.check(holder, x.now()); err != nil {
 		return nil, err
 	}
@@ -110,7 +110,7 @@ func deadlineAllows(ctx context.Context, wait time.Duration) bool {
 // tryCredentials asks with the credential that worked last, and once with the
 // other of two where Entra refuses the first: the order of a rotation. Both are
 // of the same registration; this is no change of identity.
-func (x *exchanger) tryCredentials(ctx context.Context, o options, do call) (*token, error) {
+func (x *exchanger) tryCredentials(ctx context.Context, o options, do msalCall) (*token, error) {
 	creds, unread := x.credentials()
 	for _, err := range unread {
 		if len(creds) > 0 {
@@ -144,7 +144,7 @@ func (x *exchanger) tryCredentials(ctx context.Context, o options, do call) (*to
 // from there even when the assertion has ended (entra-tokens.md, facts 1 and
 // 3); a client that lives for one request keeps nothing. Building one takes
 // microseconds, the tenant's document comes from discoveryCache.
-func (x *exchanger) ask(ctx context.Context, cred credential, o options, do call) (*token, error) {
+func (x *exchanger) ask(ctx context.Context, cred credential, o options, do msalCall) (*token, error) {
 	opts := []confidential.Option{
 		confidential.WithHTTPClient(x.http),
 		// Otherwise MSAL asks the public cloud about a host it does not know.

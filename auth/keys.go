@@ -12,8 +12,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/sync/singleflight"
 )
 
 // Lifetimes of the key cache: Microsoft's own recipe, entra-tokens.md, 4.3.
@@ -39,7 +37,7 @@ type keySet struct {
 	now  func() time.Time
 	url  string // of the OpenID configuration
 
-	flight    singleflight.Group
+	flight    flight[struct{}]
 	mu        sync.Mutex
 	issuer    string
 	keys      map[string]publicKey
@@ -55,16 +53,13 @@ func (s *keySet) find(ctx context.Context, id string) (key publicKey, issuer str
 	if !due {
 		return key, issuer, ok, nil
 	}
-	fetch := s.flight.DoChan("", func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), attemptTimeout)
+	_, err = s.flight.do(ctx, "", func(ctx context.Context) (struct{}, error) {
+		ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 		defer cancel()
-		return nil, s.refresh(ctx)
+		return struct{}{}, s.refresh(ctx)
 	})
-	select {
-	case <-ctx.Done():
+	if ctx.Err() != nil {
 		return key, issuer, ok, ctx.Err()
-	case r := <-fetch:
-		err = r.Err
 	}
 	key, issuer, ok, _ = s.look(id)
 	if issuer != "" {

@@ -4,55 +4,71 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/andmoneyaps/engage-playbooks/auth"
 	"github.com/andmoneyaps/engage-playbooks/dataverse/simulator"
 )
 
+// Fifty callers, of whom the first, who started the exchange, leaves: one
+// request, and no other caller notices.
 func TestConcurrentCallsMakeOneExchange(t *testing.T) {
-	r := newRig(t, nil)
-	assertion := r.Assertion(mette, simulator.AssertionOptions{})
-	ctx, cancel := context.WithCancel(t.Context())
-	started, release := make(chan struct{}), make(chan struct{})
-	var once sync.Once
-	r.FailToken(simulator.TokenFault{Code: 50196, Times: 1, Match: func(simulator.TokenRequest) bool {
-		once.Do(func() { close(started); <-release })
-		return false
-	}})
-	sources := make([]*auth.Source, 50)
-	for i := range sources {
-		s, err := r.broker.Employee(t.Context(), assertion)
+	synctest.Test(t, func(t *testing.T) {
+		entra := simulator.NewEntra(simulator.EntraOptions{Resources: []string{orgURL}})
+		answer := make(chan struct{})
+		t.Setenv("ENGAGE_TEST_SECRET", simulator.DefaultClientSecret)
+		broker, err := auth.NewBroker(&auth.Environment{
+			ID: "bubble", URL: orgURL, TenantID: simulator.DefaultTenantID, Authority: "http://127.0.0.1:1",
+			OnBehalfOf: &auth.Registration{ClientID: simulator.DefaultClientID, Secrets: []auth.Reference{{Env: "ENGAGE_TEST_SECRET"}}},
+		}, &auth.Options{Transport: roundTrip(func(req *http.Request) (*http.Response, error) {
+			if req.Method == http.MethodPost {
+				<-answer
+			}
+			req.Host = req.URL.Host
+			w := httptest.NewRecorder()
+			entra.ServeHTTP(w, req)
+			return w.Result(), nil
+		})})
 		if err != nil {
 			t.Fatal(err)
 		}
-		sources[i] = s
-	}
-	// The first caller starts the exchange and then leaves; the others must
-	// not notice.
-	first := make(chan error, 1)
-	go func() { _, err := sources[0].Token(ctx); first <- err }()
-	<-started
-	cancel()
-	if err := <-first; !errors.Is(err, context.Canceled) {
-		t.Errorf("the caller who left got %v", err)
-	}
-	var wg sync.WaitGroup
-	for _, s := range sources[1:] {
-		wg.Go(func() {
-			if _, err := s.Token(t.Context()); err != nil {
+		assertion := entra.Assertion(mette, simulator.AssertionOptions{})
+		call := func(ctx context.Context) error {
+			s, err := broker.Employee(t.Context(), assertion)
+			if err == nil {
+				_, err = s.Token(ctx)
+			}
+			return err
+		}
+		leaving, leave := context.WithCancel(t.Context())
+		first := make(chan error, 1)
+		go func() { first <- call(leaving) }()
+		synctest.Wait()
+		others := make(chan error, 49)
+		for range cap(others) {
+			go func() { others <- call(t.Context()) }()
+		}
+		synctest.Wait()
+		leave()
+		if err := <-first; !errors.Is(err, context.Canceled) {
+			t.Errorf("the caller who left got %v", err)
+		}
+		close(answer)
+		for range cap(others) {
+			if err := <-others; err != nil {
 				t.Error(err)
 			}
-		})
-	}
-	close(release)
-	wg.Wait()
-	if n := r.TokenCount(simulator.GrantOnBehalfOf); n != 1 {
-		t.Errorf("%d exchanges, want 1", n)
-	}
+		}
+		if n := entra.TokenCount(simulator.GrantOnBehalfOf); n != 1 {
+			t.Errorf("%d exchanges, want 1", n)
+		}
+	})
 }
 
 func TestEmployeesNeverShareATokenAndAnotherAssertionIsExchanged(t *testing.T) {
@@ -257,16 +273,36 @@ func TestContinuousAccessIsDeclaredOnRequest(t *testing.T) {
 	}
 }
 
-func TestCancelledCallerGetsTheContextsError(t *testing.T) {
-	r := newRig(t, nil)
+// The request to Entra ends when the last caller who waits for it has left.
+func TestCancelledCallersEndTheRequest(t *testing.T) {
+	started, ended := make(chan struct{}), make(chan struct{})
+	r := newRig(t, func(_ *auth.Environment, o *auth.Options) {
+		o.Transport = roundTrip(func(req *http.Request) (*http.Response, error) {
+			if req.Method == http.MethodPost {
+				close(started)
+				<-req.Context().Done()
+				close(ended)
+				return nil, req.Context().Err()
+			}
+			return http.DefaultTransport.RoundTrip(req)
+		})
+	})
 	s := r.employee(mette)
-	r.FailToken(simulator.TokenFault{Hang: true, Times: 1})
 	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { _, err := s.Token(ctx); done <- err }()
-	cancel()
-	if err := <-done; !errors.Is(err, context.Canceled) {
-		t.Error(err)
+	done := make(chan error, 2)
+	for range 2 {
+		go func() { _, err := s.Token(ctx); done <- err }()
 	}
-	r.server.CloseClientConnections() // ends the request that hangs
+	<-started
+	cancel()
+	for range 2 {
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	}
+	<-ended
 }
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/confidential"
-	"golang.org/x/sync/singleflight"
 )
 
 // token is an access token for Dataverse, opaque to us.
@@ -43,7 +42,7 @@ type cell struct {
 	// nanoseconds.
 	refreshing atomic.Bool
 	notBefore  atomic.Int64
-	flight     singleflight.Group
+	flight     flight[*token]
 	fetch      func(ctx context.Context, claims string) (*token, error)
 }
 
@@ -85,33 +84,23 @@ func (c *cell) after(ctx context.Context, rejected, claims string) (string, erro
 	return c.next(ctx, claims)
 }
 
-// next asks for a token, once for all who ask at the same time. The request
-// belongs to nobody: a caller who leaves does not take it with them.
+// next asks for a token, once for all who ask at the same time.
 func (c *cell) next(ctx context.Context, claims string) (string, error) {
-	if err := ctx.Err(); err != nil {
-		return "", err
-	}
 	before := c.current.Load()
-	ch := c.flight.DoChan(claims, func() (any, error) {
+	t, err := c.flight.do(ctx, claims, func(ctx context.Context) (*token, error) {
 		if t := c.current.Load(); t != before && t != nil && t.claims == claims {
 			return t, nil // somebody was faster between the look and the flight
 		}
-		t, err := c.fetch(context.WithoutCancel(ctx), claims)
-		if err != nil {
-			return nil, err
+		t, err := c.fetch(ctx, claims)
+		if err == nil {
+			c.current.Store(t)
 		}
-		c.current.Store(t)
-		return t, nil
+		return t, err
 	})
-	select {
-	case <-ctx.Done():
-		return "", ctx.Err()
-	case r := <-ch:
-		if r.Err != nil {
-			return "", r.Err
-		}
-		return string(r.Val.(*token).value), nil
+	if err != nil {
+		return "", err
 	}
+	return string(t.value), nil
 }
 
 // holds remembers whom Entra asked to wait, so that nobody asks in between.

@@ -76,8 +76,8 @@ type EntraOptions struct {
 	Clock func() time.Time
 	// NewID makes trace and token ids; nil: random GUIDs.
 	NewID func() string
-	// Tenants are the known tenant ids, the first being the default one; nil:
-	// DefaultTenantID.
+	// Tenants are the known tenant ids. The first is the default one, and that
+	// of the Dataverse organisation; nil: DefaultTenantID.
 	Tenants []string
 	// Resources are the origins of environments that tokens may be asked for.
 	// Every loopback origin is known besides.
@@ -92,12 +92,13 @@ type EntraOptions struct {
 type Entra struct {
 	clock     func() time.Time
 	newID     func() string
-	tenants   []string
+	home      string // the first tenant
 	resources []string
 	user      func(tenantID, key string) (EntraUser, bool)
 	keys      *keyRing
 
 	mu            sync.Mutex
+	tenants       []string
 	registrations map[string]*Registration
 	lifetime      time.Duration
 	faults        []*TokenFault
@@ -131,6 +132,8 @@ func NewEntra(o EntraOptions) *Entra {
 	if len(e.tenants) == 0 {
 		e.tenants = []string{DefaultTenantID}
 	}
+	e.home = strings.ToLower(e.tenants[0])
+	e.tenants = slices.Clone(e.tenants)
 	e.register(Registration{
 		ClientID: DefaultClientID, AudienceURI: DefaultAudience,
 		Secrets:   []string{DefaultClientSecret},
@@ -201,6 +204,8 @@ func (e *Entra) countDocument(path string) {
 }
 
 func (e *Entra) tenantKnown(id string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	return slices.ContainsFunc(e.tenants, func(t string) bool { return strings.EqualFold(t, id) })
 }
 

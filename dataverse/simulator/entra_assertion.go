@@ -41,7 +41,7 @@ type AssertionOptions struct {
 func (e *Entra) assertion(user string, o AssertionOptions) string {
 	tenant := o.Tenant
 	if tenant == "" {
-		tenant = e.tenants[0]
+		tenant = e.home
 	}
 	tenant = strings.ToLower(tenant)
 	lifetime := o.Lifetime
@@ -238,8 +238,8 @@ func (e *Entra) parseBearer(bearer string) (Caller, error) {
 		AppID: firstText(claims, "appid", "azp"), AppOnly: claims["idtyp"] == "app",
 		issued: iat.Time, expires: exp.Time,
 	}
-	if !e.tenantKnown(c.TenantID) {
-		return Caller{}, errors.New("the token is of an unknown tenant")
+	if !strings.EqualFold(c.TenantID, e.home) {
+		return Caller{}, errors.New("the token is of another tenant than the organisation")
 	}
 	return c, nil
 }
@@ -258,7 +258,7 @@ func (e *Entra) bearer(user string) string {
 	if ok && e.clock().Add(time.Hour).Before(who.expires) && !e.isRevoked(who.ObjectID, who.issued) {
 		return have
 	}
-	tenant := e.tenants[0]
+	tenant := e.home
 	u := e.person(tenant, user)
 	who2 := principal{ObjectID: u.ObjectID, Email: u.Email, Name: u.Name}
 	token := e.sign(e.userClaims(tenant, dataverseAppID, DefaultClientID, who2, bearerLifetime))
@@ -271,7 +271,7 @@ func (e *Entra) bearer(user string) string {
 
 // appBearer gives a token for Dataverse that speaks for an application.
 func (e *Entra) appBearer(clientID string) string {
-	return e.sign(e.appClaims(e.tenants[0], dataverseAppID, clientID, bearerLifetime))
+	return e.sign(e.appClaims(e.home, dataverseAppID, clientID, bearerLifetime))
 }
 
 // refreshSeal is what a refresh token holds: sealed rather than stored, so that

@@ -23,7 +23,15 @@ func (e *Entra) AppBearer(clientID string) string { return e.appBearer(clientID)
 func (e *Entra) FederatedToken(lifetime time.Duration) string { return e.federatedToken(lifetime) }
 
 // ObjectID is the object id that a person has in the first tenant.
-func (e *Entra) ObjectID(user string) string { return e.person(e.tenants[0], user).ObjectID }
+func (e *Entra) ObjectID(user string) string { return e.person(e.home, user).ObjectID }
+
+// AddTenant makes another tenant known: one that issues tokens, which the
+// organisation's Dataverse refuses.
+func (e *Entra) AddTenant(id string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.tenants = append(e.tenants, id)
+}
 
 // Register adds an app registration, or replaces the one with its client id.
 func (e *Entra) Register(r Registration) { e.register(r) }

@@ -30,7 +30,7 @@ func (e *Entra) deviceCode(w http.ResponseWriter, r *http.Request, tenant string
 		return
 	}
 	if isSharedTenant(tenant) {
-		tenant = e.tenants[0]
+		tenant = e.home
 	}
 	c := &tokenCall{ResponseWriter: w, r: r, form: r.Form, tenant: strings.ToLower(tenant)}
 	if !e.tenantKnown(c.tenant) {

@@ -402,6 +402,7 @@ func TestBearersForDataverse(t *testing.T) {
 		"nothing":                 "",
 		"another audience":        r.sign(r.userClaims(DefaultTenantID, "https://graph.microsoft.com", DefaultClientID, principal{ObjectID: "1"}, time.Hour)),
 		"another tenant":          r.sign(r.userClaims("6f0a1c1e-0000-4000-8000-0000000000ff", dataverseAppID, DefaultClientID, principal{ObjectID: "1"}, time.Hour)),
+		"another known tenant":    r.sign(r.userClaims(otherTenant, dataverseAppID, DefaultClientID, principal{ObjectID: "1"}, time.Hour)),
 		"expired":                 r.sign(r.userClaims(DefaultTenantID, dataverseAppID, DefaultClientID, principal{ObjectID: "1"}, -time.Hour)),
 	} {
 		if _, err := r.Validate(bad); err == nil {

@@ -79,7 +79,7 @@ func (e *Entra) grant(c *tokenCall) (map[string]any, *stsError) {
 		if grant == GrantClientCredentials || grant == GrantOnBehalfOf {
 			return nil, sts(9001023, "The grant type is not supported over the /%s endpoint. Please use the tenant-specific endpoint.", c.tenant)
 		}
-		c.tenant = e.tenants[0]
+		c.tenant = e.home
 	}
 	if !e.tenantKnown(c.tenant) {
 		return nil, sts(90002, "Tenant '%s' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud.", c.tenant)
