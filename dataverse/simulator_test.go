@@ -1,28 +1,78 @@
 package dataverse_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/andmoneyaps/engage-playbooks/dataverse"
 	"github.com/andmoneyaps/engage-playbooks/dataverse/simulator"
 )
 
-// TestTablesOfTheSimulator reads real shapes of the baseline's definitions.
-func TestTablesOfTheSimulator(t *testing.T) {
-	s := simulator.NewServer(nil, nil)
-	defer s.Close()
-	c, err := dataverse.New(s.URL, token(s.Entra.Bearer(simulator.AdministratorEmail)), nil)
+// simulated gives a simulator without socket, so that it runs in a bubble of
+// synctest, and its administrator's client.
+func simulated(t testing.TB, opts *dataverse.Options) (*simulator.Server, *dataverse.Client) {
+	s := simulator.NewServer(nil, &simulator.Options{NoListener: true})
+	t.Cleanup(s.Close)
+	o := dataverse.Options{}
+	if opts != nil {
+		o = *opts
+	}
+	if o.HTTP == nil {
+		o.HTTP = s.Client().Transport
+	}
+	c, err := dataverse.New("http://localhost", token(s.Entra.Bearer(simulator.AdministratorEmail)), &o)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return s, c
+}
+
+func TestTablesOfTheSimulator(t *testing.T) {
+	s, c := simulated(t, nil)
 	tables, err := c.Tables(t.Context(), "contact", "account", "appointment", "annotation", "systemuser")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, table := range tables {
-		t.Logf("%s %s %s %v bulk=%v %d columns", table.LogicalName, table.EntitySet, table.PrimaryID, table.IsActivity, table.BulkMessages, len(table.Columns))
-		for _, c := range table.Columns {
-			t.Logf("   %+v", *c)
+	if n := len(s.Requests()); n != 1 {
+		t.Errorf("%d requests for five tables", n)
+	}
+	contact, appointment := tables[0], tables[2]
+	if contact.EntitySet != "contacts" || contact.PrimaryID != "contactid" || contact.PrimaryName != "fullname" || !contact.BulkMessages || contact.IsActivity || !appointment.IsActivity {
+		t.Errorf("%+v", contact)
+	}
+	column := func(table *dataverse.Table, name string) *dataverse.Column {
+		c, ok := table.Column(name)
+		if !ok {
+			t.Fatalf("no column %s", name)
 		}
+		return c
+	}
+	if c := column(contact, "lastname"); c.MaxLength != 50 || c.Type != "String" || c.Required != "ApplicationRequired" || !c.Creatable {
+		t.Errorf("%+v", c)
+	}
+	if c := column(contact, "familystatuscode"); len(c.Choices) != 4 || c.Choices[1].Value != 2 || c.Choices[1].Label != "Married" {
+		t.Errorf("%+v", c)
+	}
+	if c := column(contact, "statuscode"); len(c.Choices) != 2 || c.Choices[1].State != 1 {
+		t.Errorf("%+v", c)
+	}
+	if c := column(contact, "birthdate"); !c.DateOnly {
+		t.Errorf("%+v", c)
+	}
+	targets := map[string]string{}
+	for _, l := range column(contact, "parentcustomerid").Lookups {
+		targets[l.Target] = l.Navigation
+	}
+	if targets["account"] != "parentcustomerid_account" || targets["contact"] != "parentcustomerid_contact" {
+		t.Errorf("%v", targets)
+	}
+	if c := column(contact, "ownerid"); len(c.Lookups) != 2 || c.Lookups[0].Navigation != "ownerid" {
+		t.Errorf("%+v", c)
+	}
+	if c := column(appointment, "requiredattendees"); c.Type != "PartyList" {
+		t.Errorf("%+v", c)
+	}
+	if _, err := c.Table(t.Context(), "nonesuch"); !errors.Is(err, dataverse.ErrNotFound) {
+		t.Errorf("unknown table: %v", err)
 	}
 }

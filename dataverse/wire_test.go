@@ -105,6 +105,10 @@ func collect(t *testing.T, c *dataverse.Client, q *dataverse.Query) []dataverse.
 	var out []dataverse.Record
 	for r, err := range c.Query(t.Context(), q) {
 		if err != nil {
+			var e *dataverse.Error
+			if errors.As(err, &e) {
+				t.Log(e.Message)
+			}
 			t.Fatal(err)
 		}
 		out = append(out, r)

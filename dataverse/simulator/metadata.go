@@ -209,7 +209,10 @@ func (c *call) metaCast(n *metaNode, typ string, seg segment) (*metaNode, error)
 	if !isMetaType(typ) || typ == "EnumAttributeMetadata" {
 		return nil, failf(http.StatusBadRequest, codeQuery, "The type '%s%s' specified in the URI is not a valid type to cast to.", crmPrefix, typ)
 	}
-	next := &metaNode{path: n.path + "/" + crmPrefix + typ, single: n.single, typ: &metaType{name: typ, has: func(string) bool { return true }}}
+	// A type of which the table has no column has no example: it takes any name.
+	next := &metaNode{path: n.path + "/" + crmPrefix + typ, single: n.single, typ: &metaType{
+		name: typ, has: func(string) bool { return true }, navs: []string{"GlobalOptionSet", "OptionSet"},
+	}}
 	if n.single {
 		if n.one.derived() != typ {
 			return nil, failf(http.StatusNotFound, codeQuery, "The metadata at '%s' is not of the type '%s%s'.", n.path, crmPrefix, typ)
