@@ -115,9 +115,9 @@ func TestNormalizeKeepsTheMeaning(t *testing.T) {
 			case 5:
 				return Or(rapid.SliceOfN(filter(depth-1), 0, 3).Draw(t, "or"))
 			case 6:
-				return Not{filter(depth - 1).Draw(t, "not")}
+				return Not{filter(depth-1).Draw(t, "not")}
 			default:
-				return Lambda{"rows", rapid.Bool().Draw(t, "all"), filter(depth - 1).Draw(t, "of")}
+				return Lambda{"rows", rapid.Bool().Draw(t, "all"), filter(depth-1).Draw(t, "of")}
 			}
 		})
 	}
