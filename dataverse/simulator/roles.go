@@ -20,6 +20,7 @@ func (s *Server) addRoles() {
 			return err
 		}
 		s.linkNamed(tx, "systemuserroles_association", "systemuser", mustGUID(AdministratorID), mustGUID(SystemAdministratorRoleID))
+		s.security.firstSeq = tx.store.seq
 		return nil
 	})
 }

@@ -13,8 +13,3 @@ type seams struct {
 
 // initSeams puts in the role of administrators, and gives it to the first.
 func (s *Server) initSeams() { s.addRoles() }
-
-// fetchXML answers GET set?fetchXml=….
-func (c *call) fetchXML(t *Table, query string) (*response, error) {
-	return nil, errNotModelled("fetchXml")
-}

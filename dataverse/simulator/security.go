@@ -147,6 +147,7 @@ type security struct {
 	closed     atomic.Bool      // callers who are not there are refused
 	callers    map[string]guid  // users by token's object or application id
 	callersAt  int64
+	firstSeq   int64     // of the last record that every organisation has
 	rows       sync.Once // of the privilege table
 	messages   sync.Once // rows of sdkmessage and sdkmessagefilter
 }
