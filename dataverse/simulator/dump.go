@@ -3,7 +3,6 @@ package simulator
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
 	"io"
 	"slices"
 	"strings"
@@ -97,27 +96,4 @@ func (s *Server) appendDump(b []byte, v *view, r *record) []byte {
 		b = append(b, ']')
 	}
 	return append(b, '}')
-}
-
-// Records gives the records of a table, by logical name, as a dump has them,
-// sorted by id: numbers are json.Number. It is nil for an unknown table.
-func (s *Server) Records(table string) []map[string]any {
-	t := s.schema.Table(table)
-	if t == nil {
-		return nil
-	}
-	var list []map[string]any
-	_ = s.store.read(func(v *view) error {
-		for _, r := range rowsByID(v, t) {
-			dec := json.NewDecoder(bytes.NewReader(s.appendDump(nil, v, r)))
-			dec.UseNumber()
-			var o map[string]any
-			if err := dec.Decode(&o); err != nil {
-				panic("simulator: a record is no JSON: " + err.Error())
-			}
-			list = append(list, o)
-		}
-		return nil
-	})
-	return list
 }

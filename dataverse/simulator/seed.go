@@ -305,6 +305,7 @@ func (l *seedLoader) nested(rec *seedRecord, nav *navigation, m seedMember) {
 // there are several.
 func (l *seedLoader) lookup(rec *seedRecord, n *seedNode, col *Column, m seedMember) {
 	if m.value.kind == 'n' {
+		rec.draft.put(col, nil)
 		return
 	}
 	text, _ := m.value.scalar.(string)
