@@ -104,6 +104,7 @@ func blockError(playbook string, b *Block, err, over error) *BlockError {
 		mapping    *MappingError
 		patternErr *pattern.Error
 		expression *ExpressionError
+		event      *EventError
 		rule       *ruleError
 		remote     *dataverse.Error
 		problems   engage.Problems
@@ -124,6 +125,8 @@ func blockError(playbook string, b *Block, err, over error) *BlockError {
 	case errors.As(err, &expression):
 		e.Code, e.Message = expression.Code, expression.Message
 		e.at(expression.Pos)
+	case errors.As(err, &event):
+		e.Code, e.Field, e.Message = "event-data", event.Path, event.Error()
 	case errors.As(err, &rule):
 		e.Code, e.Part, e.Field, e.Message = rule.code, rule.part, rule.field, rule.message
 		e.at(rule.pos)
