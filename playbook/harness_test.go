@@ -166,7 +166,11 @@ func (b *bench) records(t testing.TB, set string) []map[string]any {
 func (b *bench) dataRequests() int {
 	n := 0
 	for _, q := range b.Server.Requests() {
-		if !strings.Contains(q.Path, "EntityDefinitions") {
+		metadata := strings.Contains(q.Path, "EntityDefinitions")
+		for _, part := range q.Parts {
+			metadata = metadata || strings.Contains(part.Path, "EntityDefinitions")
+		}
+		if !metadata {
 			n++
 		}
 	}

@@ -1,6 +1,7 @@
 package playbook
 
 import (
+	"bytes"
 	"encoding/json"
 	"time"
 )
@@ -22,12 +23,21 @@ type Result struct {
 
 // MarshalJSON gives the JSON of spec section 9.
 func (r *Result) MarshalJSON() ([]byte, error) {
-	return json.Marshal(r.document(r.Output, r.Outputs))
+	return plain(r.document(r.Output, r.Outputs))
 }
 
 // MarshalJSON gives the JSON of a [Result] with all outputs null.
 func (r *Record) MarshalJSON() ([]byte, error) {
-	return json.Marshal(r.document(nil, nil))
+	return plain(r.document(nil, nil))
+}
+
+// plain leaves it to the caller's encoder whether < > & are escaped.
+func plain(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return bytes.TrimRight(b.Bytes(), "\n"), err
 }
 
 type jsonResult struct {
@@ -161,7 +171,7 @@ func (b *BlockRecord) document() jsonBlock {
 }
 
 // MarshalJSON gives the block's entry in the JSON of a [Record].
-func (b *BlockRecord) MarshalJSON() ([]byte, error) { return json.Marshal(b.document()) }
+func (b *BlockRecord) MarshalJSON() ([]byte, error) { return plain(b.document()) }
 
 func (q *RequestRecord) document() jsonRequest {
 	return jsonRequest{
@@ -171,7 +181,7 @@ func (q *RequestRecord) document() jsonRequest {
 }
 
 // MarshalJSON gives the request's entry in the JSON of a [Record].
-func (q *RequestRecord) MarshalJSON() ([]byte, error) { return json.Marshal(q.document()) }
+func (q *RequestRecord) MarshalJSON() ([]byte, error) { return plain(q.document()) }
 
 func (f *Failure) document() *jsonFailure {
 	if f == nil {
@@ -184,7 +194,7 @@ func (f *Failure) document() *jsonFailure {
 }
 
 // MarshalJSON gives the `error` of a [Record].
-func (f *Failure) MarshalJSON() ([]byte, error) { return json.Marshal(f.document()) }
+func (f *Failure) MarshalJSON() ([]byte, error) { return plain(f.document()) }
 
 // orNull gives nil, JSON's null, for the zero value.
 func orNull[T comparable](v T) *T {
