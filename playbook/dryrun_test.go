@@ -167,7 +167,7 @@ parts: [{ref: customer, entity: customer}]
 // What depends on a write that is not made is unknown, not false, and says
 // after which block it is known.
 func TestDryRunCarriesWhatItCannotKnow(t *testing.T) {
-	b := setUp(t, chainPlaybook, map[string]string{"patterns/new.yaml": newCustomer})
+	b := setUp(t, chainPlaybook, map[string]string{"patterns/new.yaml": newCustomer, "simulator/local.yaml": ""})
 	r := b.plan(t, event(t, "unknown-customer.json"), playbook.StatusSucceeded)
 	data := show(r)
 	if !strings.Contains(data, "(known after Read back)") {
@@ -200,7 +200,7 @@ blocks:
 `
 
 func TestDryRunOfAnUpdateShowsOldAndNew(t *testing.T) {
-	b := setUp(t, updatePlaybook, map[string]string{"patterns/new.yaml": newCustomer})
+	b := setUp(t, updatePlaybook, map[string]string{"patterns/new.yaml": newCustomer, "simulator/local.yaml": ""})
 	r := b.plan(t, event(t, "booked.json"), playbook.StatusSucceeded)
 	if r.Writes[0].Verdict != playbook.VerdictUpdate {
 		t.Errorf("%s", show(r.Writes[0]))

@@ -3,9 +3,7 @@ package playbooktest
 import (
 	"context"
 	"io"
-	"io/fs"
 	"net/http"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -80,33 +78,6 @@ func (w *World) fill() error {
 		return nil
 	}
 	return w.Server.Setup(setup(doc))
-}
-
-// workspaceSeeds reads the files under seed/, in order of their names.
-func workspaceSeeds(fsys fs.FS) ([]playbook.Seed, error) {
-	if fsys == nil {
-		return nil, nil
-	}
-	var seeds []playbook.Seed
-	err := fs.WalkDir(fsys, "seed", func(name string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil && name == "seed":
-			return fs.SkipAll // there is none
-		case err != nil:
-			return err
-		case entry.IsDir() && strings.HasPrefix(entry.Name(), "."):
-			return fs.SkipDir
-		case entry.IsDir() || !strings.EqualFold(path.Ext(name), ".json"):
-			return nil
-		}
-		data, err := fs.ReadFile(fsys, name)
-		if err != nil {
-			return err
-		}
-		seeds = append(seeds, playbook.Seed{File: name, Data: data})
-		return nil
-	})
-	return seeds, err
 }
 
 // setup is the access control that the document declares.
@@ -244,4 +215,4 @@ func (w *World) FederatedToken(context.Context, string, string) (string, error) 
 func (w *World) Transport() http.RoundTripper { return w.Server.Client().Transport }
 
 // Dump writes all records as a seed: the same records, when loaded.
-func (w *World) Dump(out io.Writer) error { return w.dump(out) }
+func (w *World) Dump(out io.Writer) error { return w.Server.Dump(out) }
