@@ -155,3 +155,51 @@ func TestAuthorityOverTLS(t *testing.T) {
 		t.Error(e)
 	}
 }
+
+// A national cloud has other hosts: the issuer comes from the tenant's own
+// documents, not from a table of ours.
+func TestNationalCloud(t *testing.T) {
+	const login = "https://login.microsoftonline.us"
+	const issuer = login + "/" + simulator.DefaultTenantID + "/v2.0"
+	r := newRig(t, nil)
+	r.env.Authority = login
+	// The cloud's host, answered by the simulator: its documents name the
+	// cloud, its keys the cloud's issuer.
+	broker, err := auth.NewBroker(r.env, &auth.Options{Now: r.clock.Now, Transport: roundTrip(func(req *http.Request) (*http.Response, error) {
+		if req.URL.Scheme+"://"+req.URL.Host != login {
+			t.Errorf("a request to %s", req.URL.Host)
+		}
+		local := req.Clone(req.Context())
+		local.URL.Scheme, local.URL.Host = "http", strings.TrimPrefix(r.server.URL, "http://")
+		return rewrite(func(doc map[string]any) {
+			if doc["issuer"] != nil {
+				doc["issuer"] = issuer
+			}
+			for k, v := range doc {
+				if s, ok := v.(string); ok {
+					doc[k] = strings.Replace(s, "http://login.microsoftonline.us", login, 1)
+				}
+			}
+			keys, _ := doc["keys"].([]any)
+			for _, k := range keys {
+				k.(map[string]any)["issuer"] = login + "/{tenantid}/v2.0"
+			}
+		}).RoundTrip(local)
+	})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := broker.Employee(t.Context(), r.Assertion(mette, simulator.AssertionOptions{Claims: claims{"iss": issuer}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = broker.Verify(t.Context(), r.Assertion(mette, simulator.AssertionOptions{}))
+	if e := failure(t, err); e.Check != "issuer" {
+		t.Error("a token of the global cloud:", e)
+	}
+	r.token(broker.Application())
+	_, err = s.Token(t.Context()) // the simulator does not know the cloud's issuer; the request arrives
+	if e := failure(t, err); e.Codes[0] != 50013 {
+		t.Error(e)
+	}
+}
