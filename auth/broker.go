@@ -102,19 +102,16 @@ func (env *Environment) usable() error {
 	case env.OnBehalfOf == nil && env.Application == nil:
 		return env.broken("one of onBehalfOf and application is missing")
 	}
-	for name, reg := range map[string]*Registration{"onBehalfOf": env.OnBehalfOf, "application": env.Application} {
-		if reg == nil {
-			continue
-		}
-		n := min(1, len(reg.Secrets))
-		if reg.Certificate != nil {
+	for _, r := range env.registrations() {
+		n := min(1, len(r.Secrets))
+		if r.Certificate != nil {
 			n++
 		}
-		if reg.FederatedToken != nil {
+		if r.FederatedToken != nil {
 			n++
 		}
-		if reg.ClientID == "" || n != 1 || len(reg.Secrets) > 2 {
-			return env.broken(name + " needs clientId and exactly one credential, of at most two secrets")
+		if r.ClientID == "" || n != 1 || len(r.Secrets) > 2 {
+			return env.broken(r.key + " needs clientId and exactly one credential, of at most two secrets")
 		}
 	}
 	if found := env.check(); len(found) > 0 {

@@ -35,10 +35,7 @@ func ReadEnvironment(file string) (*Environment, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, reg := range []*Registration{env.OnBehalfOf, env.Application} {
-		if reg == nil {
-			continue
-		}
+	for _, reg := range env.registrations() {
 		for i := range reg.Secrets {
 			reg.Secrets[i].anchor(filepath.Dir(file))
 		}

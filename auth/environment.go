@@ -95,6 +95,23 @@ func ByTenant(envs []*Environment, tenantID string) (*Environment, error) {
 		Detail: fmt.Sprintf("tenant %q has several environments: %s", tenantID, strings.Join(ids, ", ")), Hint: "name one"}
 }
 
+// keyed is a registration with the key that it stands under.
+type keyed struct {
+	key string
+	*Registration
+}
+
+// registrations are those that the environment has.
+func (env *Environment) registrations() []keyed {
+	var out []keyed
+	for _, r := range []keyed{{"onBehalfOf", env.OnBehalfOf}, {"application", env.Application}} {
+		if r.Registration != nil {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
 // finding is a fault of an environment, at one of its keys.
 type finding struct {
 	key, code, message, suggestion string
@@ -128,9 +145,9 @@ func (env *Environment) check() []finding {
 			add("audience", "wrong-type", "", "audience: must not be empty")
 		}
 	}
-	for key, reg := range map[string]*Registration{"onBehalfOf": env.OnBehalfOf, "application": env.Application} {
-		if reg != nil && reg.ClientID != "" && !guidForm.MatchString(reg.ClientID) {
-			add(key, "invalid-guid", "the application (client) id of the registration", "%s: clientId %q is not a GUID", key, reg.ClientID)
+	for _, r := range env.registrations() {
+		if r.ClientID != "" && !guidForm.MatchString(r.ClientID) {
+			add(r.key, "invalid-guid", "the application (client) id of the registration", "%s: clientId %q is not a GUID", r.key, r.ClientID)
 		}
 	}
 	return out

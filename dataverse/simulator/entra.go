@@ -221,12 +221,12 @@ func tenantOrTemplate(tenant string) string {
 	return strings.ToLower(tenant)
 }
 
-// issuerV1 and issuerV2 are the global cloud's: what MSAL and validators accept
-// wherever the simulator listens.
+// issuerV1 and issuerV2 are the global cloud's, wherever the simulator listens:
+// EN002.
 func issuerV1(tenant string) string { return "https://sts.windows.net/" + tenant + "/" }
 func issuerV2(tenant string) string { return "https://login.microsoftonline.com/" + tenant + "/v2.0" }
 
-// configuration answers the OpenID discovery document of a version.
+// configuration answers the OpenID discovery document of a version: EN001.
 func (e *Entra) configuration(w http.ResponseWriter, r *http.Request, tenant string, version int) {
 	if !isSharedTenant(tenant) && !e.tenantKnown(tenant) {
 		e.refuse(w, r, sts(90002, "Tenant '%s' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud.", tenant).as("invalid_tenant"))
@@ -254,7 +254,7 @@ func (e *Entra) configuration(w http.ResponseWriter, r *http.Request, tenant str
 	})
 }
 
-// instanceDiscovery answers a client that asks whether it knows this host.
+// instanceDiscovery answers a client that asks whether we know this host: EN004.
 func (e *Entra) instanceDiscovery(w http.ResponseWriter, r *http.Request) {
 	tenant := "common"
 	if u, err := url.Parse(r.URL.Query().Get("authorization_endpoint")); err == nil {
@@ -289,7 +289,7 @@ func writeEntraJSON(w http.ResponseWriter, status int, body any) {
 }
 
 // person finds a user, or makes one whose object id follows from tenant and
-// e-mail, so that every process gives the same person the same id.
+// e-mail: EN053.
 func (e *Entra) person(tenant, key string) EntraUser {
 	if e.user != nil {
 		if u, ok := e.user(tenant, key); ok {

@@ -107,7 +107,8 @@ func another(r rune) rune {
 	return 'A'
 }
 
-// checkAssertion is the On-Behalf-Of service's view of the caller's token.
+// checkAssertion is the On-Behalf-Of service's view of the caller's token: EN031
+// to EN034.
 func (e *Entra) checkAssertion(c *tokenCall) (principal, *stsError) {
 	claims := jwt.MapClaims{}
 	raw := c.form.Get("assertion")
@@ -159,6 +160,7 @@ func (e *Entra) checkAssertion(c *tokenCall) (principal, *stsError) {
 	return principal{ObjectID: strings.ToLower(oid), Email: email, Name: name, claims: claims}, nil
 }
 
+// isAudience: EN031.
 func (r *Registration) isAudience(a string) bool {
 	uri := strings.TrimSuffix(r.AudienceURI, "/")
 	a = strings.TrimSuffix(a, "/")

@@ -17,8 +17,8 @@ import (
 
 const clientAssertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-// authenticate checks the credential of a confidential client: a secret in the
-// form or as HTTP Basic, or a client assertion.
+// authenticate checks the credential of a confidential client: a secret (EN011)
+// or a client assertion.
 func (e *Entra) authenticate(c *tokenCall) *stsError {
 	if c.form.Get("client_assertion") != "" {
 		return e.checkClientAssertion(c)
@@ -88,8 +88,7 @@ func (e *Entra) checkCertificate(c *tokenCall, raw string, unverified *jwt.Token
 	return nil
 }
 
-// headerNames compares the thumbprints that a client may send: SHA-256 in
-// base64 or base64url, padded or not, or SHA-1.
+// headerNames compares the thumbprints that a client may send: EN012.
 func headerNames(header map[string]any, cert *x509.Certificate) bool {
 	if s, ok := header["x5t#S256"].(string); ok {
 		sum := sha256.Sum256(cert.Raw)
@@ -106,8 +105,7 @@ func sameThumbprint(s string, sum []byte) bool {
 }
 
 // checkClientAssertionTime holds the assertion against the simulator's clock,
-// or the machine's: clients make them by the latter whatever a test does to
-// ours.
+// or the machine's: EN014.
 func (e *Entra) checkClientAssertionTime(claims jwt.MapClaims) *stsError {
 	const skew = 5 * time.Minute
 	exp, err1 := claims.GetExpirationTime()
@@ -135,6 +133,7 @@ func (e *Entra) isTokenEndpoint(c *tokenCall, audience string) bool {
 	return slices.Contains([]string{base + "/oauth2/v2.0/token", base + "/oauth2/token", base + "/v2.0", base + "/v2.0/", base, base + "/"}, strings.ToLower(u.Path))
 }
 
+// checkFederated: EN013.
 func (e *Entra) checkFederated(c *tokenCall, raw, issuer string) *stsError {
 	known := slices.DeleteFunc(slices.Clone(c.client.Federated), func(f FederatedCredential) bool { return f.Issuer != issuer })
 	if len(known) == 0 {

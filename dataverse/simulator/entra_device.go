@@ -20,7 +20,7 @@ type deviceGrant struct {
 	user                              string
 }
 
-// deviceCode starts a sign-in by device code. The person "signs in" by POSTing
+// deviceCode starts a sign-in by device code: EN040. The person "signs in" by POSTing
 // user_code and login_hint to the verification address, or a test calls
 // ApproveDevice.
 func (e *Entra) deviceCode(w http.ResponseWriter, r *http.Request, tenant string) {

@@ -121,8 +121,8 @@ func (r *keyRing) dropOld() {
 	r.published = r.published[len(r.published)-1:]
 }
 
-// document gives the JWKS. v2 documents carry the issuer that a key serves, as
-// the tenant's own document does.
+// document gives the JWKS. Those of version 2.0 carry the issuer that a key
+// serves: EN003.
 func (r *keyRing) document(issuer string) map[string]any {
 	r.mu.RLock()
 	defer r.mu.RUnlock()

@@ -41,7 +41,7 @@ func (e *Entra) token(w http.ResponseWriter, r *http.Request, tenant string) {
 		return
 	}
 	c := &tokenCall{ResponseWriter: w, r: r, form: r.PostForm, tenant: strings.ToLower(tenant)}
-	if c.form.Get("grant_type") == "device_code" { // the older name, which MSAL Go still sends
+	if c.form.Get("grant_type") == "device_code" { // EN041
 		c.form.Set("grant_type", GrantDeviceCode)
 	}
 	c.note = TokenRequest{
@@ -68,8 +68,7 @@ func (e *Entra) token(w http.ResponseWriter, r *http.Request, tenant string) {
 	writeEntraJSON(w, http.StatusOK, answer)
 }
 
-// grant checks the request in the order of the real service: tenant, client,
-// credential, grant.
+// grant checks the request: EN010.
 func (e *Entra) grant(c *tokenCall) (map[string]any, *stsError) {
 	grant := c.form.Get("grant_type")
 	if grant == "" {
@@ -187,8 +186,7 @@ func (e *Entra) resourceKnown(resource string) bool {
 	})
 }
 
-// isLoopbackOrigin accepts any port of this machine, so that a proxy may stand
-// between client and simulator.
+// isLoopbackOrigin accepts any port of this machine: EN016, EN052.
 func isLoopbackOrigin(s string) bool {
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" {
@@ -255,7 +253,7 @@ func (e *Entra) refresh(c *tokenCall) (map[string]any, *stsError) {
 	return e.userAnswer(c, who)
 }
 
-// userAnswer is the success of every flow with a person in it.
+// userAnswer is the success of every flow with a person in it: EN017, EN018.
 func (e *Entra) userAnswer(c *tokenCall, who principal) (map[string]any, *stsError) {
 	c.note.User = who.ObjectID
 	if u := e.person(c.tenant, who.ObjectID); u.Disabled {
@@ -316,7 +314,7 @@ func (e *Entra) stamp(tenant, ver, audience string, lifetime time.Duration) jwt.
 	}
 }
 
-// userClaims are those of a token for Dataverse that speaks for a person.
+// userClaims are those of a token for Dataverse that speaks for a person: EN051.
 func (e *Entra) userClaims(tenant, resource, clientID string, who principal, lifetime time.Duration) jwt.MapClaims {
 	c := e.stamp(tenant, "1.0", resource, lifetime)
 	c["appid"], c["appidacr"], c["scp"] = clientID, "1", "user_impersonation"
@@ -327,7 +325,8 @@ func (e *Entra) userClaims(tenant, resource, clientID string, who principal, lif
 	return c
 }
 
-// appClaims are those of a token for Dataverse that speaks for an application.
+// appClaims are those of a token for Dataverse that speaks for an application:
+// EN051.
 func (e *Entra) appClaims(tenant, resource, clientID string, lifetime time.Duration) jwt.MapClaims {
 	c := e.stamp(tenant, "1.0", resource, lifetime)
 	oid := derivedID("service principal", tenant, strings.ToLower(clientID))
