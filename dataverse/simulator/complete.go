@@ -45,6 +45,9 @@ func (c *call) complete(d *draft, old *record) error {
 			d.vals[col.ordinal] = now
 		}
 	}
+	if col := t.columns["organizationid"]; col != nil && col.Type == UniqueID && d.get(col) == nil {
+		fill("organizationid", c.server.org)
+	}
 	if err := c.completeState(d, old); err != nil {
 		return err
 	}
@@ -312,8 +315,5 @@ func (c *call) completeUser(d *draft) {
 	}
 	if units := c.server.schema.Table("businessunit"); d.get(unit) == nil && units != nil {
 		d.vals[unit.ordinal] = ref{units, mustGUID(BusinessUnitID)}
-	}
-	if org := t.columns["organizationid"]; org != nil {
-		d.vals[org.ordinal] = c.server.org
 	}
 }

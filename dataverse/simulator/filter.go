@@ -89,6 +89,10 @@ type candidate struct {
 // parseFilter reads a filter over the rows of t.
 func parseFilter(c *call, t *Table, text string) (condition, []candidate, error) {
 	p := &filterParser{call: c, lex: lexer{src: text}, scopes: []scope{{"$it", t}}, conjunct: true}
+	if strings.Count(text, "'")%2 == 1 {
+		// DV060: said of the whole before anything else is.
+		return nil, nil, errQuery("There is an unterminated literal at position %d in '%s'.", len(text), text)
+	}
 	if err := p.advance(); err != nil {
 		return nil, nil, err
 	}

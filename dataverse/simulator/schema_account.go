@@ -124,7 +124,7 @@ func accountTable() TableSpec {
 			choice("PaymentTermsCode", "Payment Terms", "1 Net 30|2 2% 10, Net 30|3 Net 45|4 Net 60"),
 			choice("PreferredAppointmentDayCode", "Preferred Day", "0 Sunday|1 Monday|2 Tuesday|3 Wednesday|4 Thursday|5 Friday|6 Saturday"),
 			choice("PreferredAppointmentTimeCode", "Preferred Time", "1 Morning|2 Afternoon|3 Evening"),
-			choice("PreferredContactMethodCode", "Preferred Method of Contact", "1 Any|2 Email|3 Phone|4 Fax|5 Mail"),
+			choice("PreferredContactMethodCode", "Preferred Method of Contact", "1 Any|2 Email|3 Phone|4 Fax|5 Mail").def(1),
 			lookup("PreferredSystemUserId", "Preferred User", to("systemuser", "preferredsystemuserid", "system_user_accounts").keep()),
 			lookup("PrimaryContactId", "Primary Contact", to("contact", "primarycontactid", "account_primary_contact")),
 			text("PrimarySatoriId", "Primary Satori ID", 200),

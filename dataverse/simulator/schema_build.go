@@ -332,6 +332,9 @@ func (t *Table) addColumn(c Column) *Column {
 		if len(c.Options) == 0 {
 			c.Options = []Option{{Value: 0, Label: "No"}, {Value: 1, Label: "Yes"}}
 		}
+		if c.Default == nil {
+			c.Default = c.LogicalName == "followemail" // a yes/no column is never empty
+		}
 	case EntityName:
 		c.MaxLength = 100
 	case Image:
