@@ -81,6 +81,9 @@ func (s *step) plan(ctx context.Context) error {
 	if s.dry {
 		in = s.obscure(l.pattern, in)
 	}
+	if err := l.found.Give(in); err != nil {
+		return err
+	}
 	plan, err := l.pattern.Write(s.b.Operation, in, l.found, s.options())
 	if err != nil {
 		return err

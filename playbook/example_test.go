@@ -48,7 +48,7 @@ func Example() {
 	}
 	// Output:
 	// portal-meeting-booked succeeded
-	// create appointment 6 columns
+	// create appointment 7 columns
 	// create annotation 3 columns
 }
 

@@ -73,9 +73,13 @@ func (s *step) waitsFor(m *Mapping) string {
 // those that its `when` reads, and the mappings whose values the look-up needs.
 func (b *blockRun) lookupNeeds() []int {
 	needs := slices.Clone(b.whenNeeds)
-	for _, m := range b.Inputs {
-		if b.Pattern.LookupReads(b.Operation, m.Part, m.Field) {
-			needs = append(needs, b.needsOf(m)...)
+	given := make([]pattern.Given, len(b.Inputs))
+	for i, m := range b.Inputs {
+		given[i] = pattern.Given{Part: m.Part, Field: m.Field}
+	}
+	for i, needed := range b.Pattern.LookupNeeds(b.Operation, given) {
+		if needed {
+			needs = append(needs, b.needsOf(b.Inputs[i])...)
 		}
 	}
 	slices.Sort(needs)
