@@ -177,7 +177,7 @@ func (dec *decoder) field(n document.Node) *Field {
 }
 
 func (dec *decoder) misplaced(f *Field, key string) {
-	dec.problems.Errorf(f.at(key), "misplaced-key", "field %s: a %s has no %s", f.Name, f.Type, key)
+	dec.problems.Errorf(f.at(key), "misplaced-key", "field %s: type %s has no %s", f.Name, f.Type, key)
 }
 
 func (dec *decoder) maxLength(m document.Mapping, f *Field) {

@@ -89,15 +89,22 @@ func (a admin) RoundTrip(r *http.Request) (*http.Response, error) {
 	return a.base.RoundTrip(r)
 }
 
-// newServer starts a simulator without a socket and a client of it.
-func newServer(t testing.TB) (*simulator.Server, *dataverse.Client) {
-	t.Helper()
+var background = context.Background()
+
+// startServer starts a simulator without a socket and a client of it.
+func startServer() (*simulator.Server, *dataverse.Client, func()) {
 	s := simulator.NewServer(nil, &simulator.Options{NoListener: true})
-	t.Cleanup(s.Close)
 	c, err := dataverse.New(strings.Replace(s.URL, "simulator.invalid", "localhost", 1), adminToken{}, &dataverse.Options{HTTP: admin{s.Client().Transport}})
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
+	return s, c, s.Close
+}
+
+func newServer(t testing.TB) (*simulator.Server, *dataverse.Client) {
+	t.Helper()
+	s, c, stop := startServer()
+	t.Cleanup(stop)
 	return s, c
 }
 
@@ -117,9 +124,8 @@ func bind(t testing.TB, s entity.Schema, p *pattern.Pattern) *pattern.Pattern {
 	})
 }
 
-// answer executes a plan and counts its rounds and queries.
-func answer(t testing.TB, plan pattern.Plan, ask func(q *dataverse.Query) []dataverse.Record) (rounds, queries int, err error) {
-	t.Helper()
+// run executes a plan and counts its rounds and queries.
+func run(plan pattern.Plan, ask func(q *dataverse.Query) []dataverse.Record) (rounds, queries int, err error) {
 	var answers [][]dataverse.Record
 	for {
 		fetches, err := plan.Next(answers)
@@ -137,7 +143,7 @@ func answer(t testing.TB, plan pattern.Plan, ask func(q *dataverse.Query) []data
 			answers = append(answers, rows)
 		}
 		if rounds > 50 {
-			t.Fatal("the plan does not end")
+			panic("the plan does not end")
 		}
 	}
 }
