@@ -72,8 +72,8 @@ func newVerifier(b *Broker) *verifier {
 	base := b.env.Authority + "/" + b.env.TenantID
 	v := &verifier{
 		env: b.env, now: b.opts.Now, scopes: b.opts.Scopes, frontEnds: b.opts.FrontEnds,
-		v1: &keySet{http: b.http, now: b.opts.Now, url: base + "/.well-known/openid-configuration"},
-		v2: &keySet{http: b.http, now: b.opts.Now, url: base + "/v2.0/.well-known/openid-configuration"},
+		v1: &keySet{http: b.http, now: b.opts.Now, sleep: b.opts.Sleep, url: base + "/.well-known/openid-configuration"},
+		v2: &keySet{http: b.http, now: b.opts.Now, sleep: b.opts.Sleep, url: base + "/v2.0/.well-known/openid-configuration"},
 		// Claims are checked by hand below: each refusal has its own words, and
 		// the leeway of the library would stretch the end of a token as well.
 		parser: jwt.NewParser(jwt.WithValidMethods([]string{"RS256"}), jwt.WithStrictDecoding(), jwt.WithoutClaimsValidation()),

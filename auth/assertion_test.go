@@ -5,6 +5,7 @@ import (
 	"crypto/rsa"
 	"encoding/base64"
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -243,5 +244,22 @@ func TestNoKeysYetIsUnavailable(t *testing.T) {
 	_, err := r.broker.Employee(t.Context(), token)
 	if e := failure(t, err); e.Kind != auth.Unavailable || e.Environment != "sandbox" {
 		t.Error(e)
+	}
+}
+
+// The first fetch of the keys is tried again like a token request.
+func TestKeysAreFetchedAgainAfterATransientFailure(t *testing.T) {
+	failed := 0
+	r := newRig(t, func(_ *auth.Environment, o *auth.Options) {
+		o.Transport = roundTrip(func(req *http.Request) (*http.Response, error) {
+			if strings.HasSuffix(req.URL.Path, "/keys") && failed < 2 {
+				failed++
+				return &http.Response{StatusCode: 503, Header: http.Header{}, Body: http.NoBody, Request: req}, nil
+			}
+			return http.DefaultTransport.RoundTrip(req)
+		})
+	})
+	if _, err := r.broker.Verify(t.Context(), r.Assertion(mette, simulator.AssertionOptions{})); err != nil || failed != 2 {
+		t.Errorf("after %d failures: %v", failed, err)
 	}
 }

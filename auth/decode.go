@@ -215,3 +215,13 @@ func decodeRules(n document.Node, problems *engage.Problems) []Rule {
 	}
 	return rules
 }
+
+// EscalationPolicy gives the rules as they stand in the document: where they
+// can be checked against the workspace's playbooks.
+func (env *Environment) EscalationPolicy() []document.String {
+	out := make([]document.String, len(env.Allow))
+	for i, r := range env.Allow {
+		out[i] = document.String{Value: r.String(), Pos: r.Pos}
+	}
+	return out
+}

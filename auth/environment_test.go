@@ -62,6 +62,9 @@ func TestEnvironmentIsRead(t *testing.T) {
 	if _, err := auth.NewBroker(env, nil); err != nil {
 		t.Error(err)
 	}
+	if p := env.EscalationPolicy(); len(p) != 1 || p[0].Value != "portal-meeting-booked/Create meeting" || p[0].Pos.Line != 14 {
+		t.Errorf("policy %+v", p)
+	}
 }
 
 func TestFaultsOfAnEnvironmentAreReportedWhereTheyStand(t *testing.T) {

@@ -33,9 +33,10 @@ type publicKey struct {
 
 // keySet is the keys and the issuer of one tenant for one version of tokens.
 type keySet struct {
-	http *http.Client
-	now  func() time.Time
-	url  string // of the OpenID configuration
+	http  *http.Client
+	now   func() time.Time
+	sleep func(ctx context.Context, d time.Duration) error
+	url   string // of the OpenID configuration
 
 	flight    flight[struct{}]
 	mu        sync.Mutex
@@ -56,7 +57,7 @@ func (s *keySet) find(ctx context.Context, id string) (key publicKey, issuer str
 	_, err = s.flight.do(ctx, "", func(ctx context.Context) (struct{}, error) {
 		ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 		defer cancel()
-		return struct{}{}, s.refresh(ctx)
+		return struct{}{}, s.refreshSurely(ctx)
 	})
 	if ctx.Err() != nil {
 		return key, issuer, ok, ctx.Err()
@@ -86,6 +87,29 @@ func (s *keySet) look(id string) (key publicKey, issuer string, ok, due bool) {
 		due = age >= keysFresh
 	}
 	return key, s.issuer, ok, due
+}
+
+// refreshSurely tries again what may pass, as long as there are no keys at all:
+// with keys at hand those serve on.
+func (s *keySet) refreshSurely(ctx context.Context) error {
+	for try := 1; ; try++ {
+		err := s.refresh(ctx)
+		e, ok := err.(*Error)
+		if !ok || s.any() {
+			return err
+		}
+		wait, again := backoff(e, try)
+		if !again || !deadlineAllows(ctx, wait) || s.sleep(ctx, wait) != nil {
+			return err
+		}
+	}
+}
+
+// any reports whether keys are at hand.
+func (s *keySet) any() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.keys) > 0
 }
 
 // refresh replaces the keys by the published ones.

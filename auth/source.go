@@ -45,10 +45,11 @@ func (s *Source) Token(ctx context.Context) (string, error) {
 // Callers who were rejected together get one new token. It must be asked once
 // a request: a second rejection is final.
 func (s *Source) Renew(ctx context.Context, rejected, claims string) (string, error) {
-	if err := s.usable(ctx, s.now()); err != nil {
+	now := s.now()
+	if err := s.usable(ctx, now); err != nil {
 		return "", err
 	}
-	return s.cell.after(ctx, rejected, decodeChallenge(claims))
+	return s.cell.after(ctx, now, rejected, decodeChallenge(claims))
 }
 
 func (s *Source) usable(ctx context.Context, now time.Time) error {

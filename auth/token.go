@@ -76,9 +76,9 @@ func (c *cell) get(ctx context.Context, now time.Time) (string, error) {
 }
 
 // after gives a token other than the rejected one: the current one if it is
-// another and meets the claims, else a new one.
-func (c *cell) after(ctx context.Context, rejected, claims string) (string, error) {
-	if t := c.current.Load(); t != nil && string(t.value) != rejected && t.claims == claims {
+// another, good, and meets the claims, else a new one.
+func (c *cell) after(ctx context.Context, now time.Time, rejected, claims string) (string, error) {
+	if t := c.current.Load(); t != nil && string(t.value) != rejected && t.claims == claims && now.Before(t.dead) {
 		return string(t.value), nil
 	}
 	return c.next(ctx, claims)
