@@ -193,7 +193,7 @@ func TestNothingLeaks(t *testing.T) {
 func TestReadOnlyTransport(t *testing.T) {
 	w := newWire(t, func(rw http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
-			multipart(200, strings.Repeat("--batchresponse_7f0a\nContent-Type: application/http\n\nHTTP/1.1 200 OK\nContent-Type: application/json\n\n{\"value\":[]}\n", 6)+"--batchresponse_7f0a--\n")(rw, r)
+			batchAnswer(200, strings.Repeat("--batchresponse_7f0a\nContent-Type: application/http\n\nHTTP/1.1 200 OK\nContent-Type: application/json\n\n{\"value\":[]}\n", 6)+"--batchresponse_7f0a--\n")(rw, r)
 			return
 		}
 		noRows(rw, r)

@@ -420,7 +420,7 @@ func TestPitfall11NextLinkStaysOnItsHost(t *testing.T) {
 }
 
 func TestPitfall12LongQueryInABatchKeepsItsHeaders(t *testing.T) {
-	w := newWire(t, multipart(200, "--batchresponse_7f0a\nContent-Type: application/http\n\nHTTP/1.1 200 OK\nContent-Type: application/json\n\n{\"value\":[{\"contactid\":\"1\"}]}\n--batchresponse_7f0a--\n"))
+	w := newWire(t, batchAnswer(200, "--batchresponse_7f0a\nContent-Type: application/http\n\nHTTP/1.1 200 OK\nContent-Type: application/json\n\n{\"value\":[{\"contactid\":\"1\"}]}\n--batchresponse_7f0a--\n"))
 	in := dataverse.In{Column: "contactid"}
 	for i := range 900 {
 		in.Values = append(in.Values, dataverse.GUID(fmt.Sprintf("00000000-0000-0000-0000-%012d", i)))

@@ -81,8 +81,8 @@ func fault(status int, code, message string, header ...string) http.HandlerFunc 
 // hangUp breaks the connection instead of an answer.
 func hangUp(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
-// multipart answers a $batch; lines are given with LF.
-func multipart(status int, body string) http.HandlerFunc {
+// batchAnswer answers a $batch; lines are given with LF.
+func batchAnswer(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "multipart/mixed; boundary=batchresponse_7f0a")
 		w.WriteHeader(status)
@@ -96,7 +96,7 @@ func changeSetPart(id int, status, headers, body string) string {
 }
 
 func changeSetAnswer(status int, parts ...string) http.HandlerFunc {
-	return multipart(status, "--batchresponse_7f0a\nContent-Type: multipart/mixed; boundary=changesetresponse_d6b1\n\n"+
+	return batchAnswer(status, "--batchresponse_7f0a\nContent-Type: multipart/mixed; boundary=changesetresponse_d6b1\n\n"+
 		strings.Join(parts, "")+"--changesetresponse_d6b1--\n--batchresponse_7f0a--\n")
 }
 
