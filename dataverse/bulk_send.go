@@ -12,7 +12,7 @@ import (
 // message is the bulk message that write i can go by, or "".
 func (b *bulkRun) message(i int) string {
 	w := &b.writes[i]
-	if !b.multi[w.Table] || len(w.Key) > 0 || w.IfMatch != "" || w.PrimaryKey == "" {
+	if !b.hasMulti(i) || len(w.Key) > 0 || w.IfMatch != "" || w.PrimaryKey == "" {
 		return ""
 	}
 	for _, p := range w.Body {
@@ -35,7 +35,7 @@ func (b *bulkRun) message(i int) string {
 // send sends one chunk and settles its writes, with further requests where
 // the first did not tell.
 func (b *bulkRun) send(ctx context.Context, j job) {
-	if j.multi && len(j.writes) > 1 {
+	if j.multi && len(j.writes) > 1 && b.hasMulti(j.writes[0]) {
 		b.sendMulti(ctx, j)
 	} else {
 		b.sendSingly(ctx, j)
@@ -68,8 +68,23 @@ func (b *bulkRun) sendMulti(ctx context.Context, j job) {
 	case e.Status == 0 || errors.Is(e, ErrUnavailable) || errors.Is(e, ErrThrottled):
 		b.unanswered(ctx, j.writes, call, e)
 	default:
+		if e.Status == http.StatusNotImplemented || e.Status == http.StatusMethodNotAllowed || e.Code == CodeResourceNotFound {
+			b.forgetMulti(j.writes[0]) // the table's definition promised too much
+		}
 		b.sendSingly(ctx, j)
 	}
+}
+
+func (b *bulkRun) hasMulti(i int) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.multi[b.writes[i].Table]
+}
+
+func (b *bulkRun) forgetMulti(i int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.multi[b.writes[i].Table] = false
 }
 
 // multiRequest builds the request of a bulk message.

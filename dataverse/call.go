@@ -176,7 +176,8 @@ func (c *call) bearer(ctx context.Context, renew func(context.Context) (string, 
 func (c *call) renewed(ctx context.Context, req *retryablehttp.Request, refused *http.Response) (*http.Response, error) {
 	rejected := c.token
 	renew := c.client.tokens.Token
-	if r, ok := c.client.tokens.(Renewer); ok {
+	r, renews := c.client.tokens.(Renewer)
+	if renews {
 		claims := claimsChallenge(refused.Header)
 		renew = func(ctx context.Context) (string, error) { return r.Renew(ctx, rejected, claims) }
 	}
@@ -185,7 +186,7 @@ func (c *call) renewed(ctx context.Context, req *retryablehttp.Request, refused 
 		refused.Body.Close()
 		return nil, err
 	}
-	if token == rejected {
+	if token == rejected && !renews {
 		return refused, nil
 	}
 	refused.Body.Close()

@@ -1,7 +1,9 @@
 package dataverse_test
 
 import (
+	"context"
 	"errors"
+	"sync"
 	"testing"
 
 	"github.com/andmoneyaps/engage-playbooks/dataverse"
@@ -20,7 +22,7 @@ func simulated(t testing.TB, opts *dataverse.Options) (*simulator.Server, *datav
 	if o.HTTP == nil {
 		o.HTTP = s.Client().Transport
 	}
-	c, err := dataverse.New("http://localhost", token(s.Entra.Bearer(simulator.AdministratorEmail)), &o)
+	c, err := dataverse.New("http://localhost", &administrator{server: s}, &o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,4 +77,29 @@ func TestTablesOfTheSimulator(t *testing.T) {
 	if _, err := c.Table(t.Context(), "nonesuch"); !errors.Is(err, dataverse.ErrNotFound) {
 		t.Errorf("unknown table: %v", err)
 	}
+}
+
+// administrator is a source of tokens that renews what was refused.
+type administrator struct {
+	server *simulator.Server
+	mu     sync.Mutex
+	token  string
+}
+
+func (a *administrator) Token(context.Context) (string, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.token == "" {
+		a.token = a.server.Entra.Bearer(simulator.AdministratorEmail)
+	}
+	return a.token, nil
+}
+
+func (a *administrator) Renew(ctx context.Context, rejected, _ string) (string, error) {
+	a.mu.Lock()
+	if a.token == rejected {
+		a.token = ""
+	}
+	a.mu.Unlock()
+	return a.Token(ctx)
 }
