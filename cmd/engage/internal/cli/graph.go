@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -75,7 +76,7 @@ func drawing(w *playbook.Workspace, id, kind string) (*render.Graph, error) {
 
 // playbookGraph draws blocks and what they read from each other.
 func playbookGraph(p *playbook.Playbook) *render.Graph {
-	g := &render.Graph{Title: render.Title(p.ID, p.Name)}
+	g := &render.Graph{Title: cmp.Or(p.Name, p.ID), Subtitle: p.ID}
 	rounds := requestRounds(p)
 	for _, b := range p.Blocks {
 		n := render.Node{Name: b.Name, Shape: shapeOf(b), Lines: blockLines(b), Escalated: b.Identity == playbook.IdentityApplication}
@@ -199,7 +200,7 @@ func short(s string, n int) string {
 
 // patternGraph draws parts and what they require of each other.
 func patternGraph(p *pattern.Pattern) *render.Graph {
-	g := &render.Graph{Title: render.Title(p.ID, p.Name)}
+	g := &render.Graph{Title: cmp.Or(p.Name, p.ID), Subtitle: p.ID}
 	for _, part := range p.Order() {
 		n := render.Node{Name: part.Ref, Lines: []string{part.Entity.ID + " · " + part.Entity.Table}, Optional: part.Optional, Shape: render.Writing, Group: "written all or nothing"}
 		var traits []string

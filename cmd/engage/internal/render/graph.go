@@ -12,8 +12,10 @@ import (
 type Graph struct {
 	// Title stands above the picture.
 	Title string
-	Nodes []Node
-	Edges []Edge
+	// Subtitle stands below it.
+	Subtitle string
+	Nodes    []Node
+	Edges    []Edge
 }
 
 // Node is a block of a playbook or a part of a pattern.
@@ -54,6 +56,13 @@ type Edge struct {
 	Optional bool
 }
 
+func (g *Graph) heading() []string {
+	if g.Subtitle == "" {
+		return []string{Printable(g.Title)}
+	}
+	return []string{Printable(g.Title), Printable("(" + g.Subtitle + ")")}
+}
+
 // groups gives the frames in the order of their first node.
 func (g *Graph) groups() []string {
 	var out []string
@@ -91,8 +100,8 @@ func (n Node) colours() [2]string {
 func (g *Graph) DOT(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "digraph {\n")
-	fmt.Fprintf(&b, "  graph [label=%s labelloc=t fontsize=16 fontname=\"Helvetica\" rankdir=TB nodesep=0.35 ranksep=0.45]\n", dotQuote(g.Title))
-	fmt.Fprintf(&b, "  node [shape=box style=\"filled,rounded\" fontname=\"Helvetica\" fontsize=11 margin=\"0.18,0.09\"]\n")
+	fmt.Fprintf(&b, "  graph [label=\"%s\" labelloc=t fontsize=13 fontname=\"Helvetica\" rankdir=TB nodesep=0.35 ranksep=0.45 pad=\"0.5,0.2\"]\n", joinEscaped(g.heading(), `\n`, dotEscape))
+	fmt.Fprintf(&b, "  node [shape=box style=\"filled,rounded\" fontname=\"Helvetica\" fontsize=11 margin=\"0.26,0.09\"]\n")
 	fmt.Fprintf(&b, "  edge [color=\"#6b6b6b\" fontname=\"Helvetica\" fontsize=9 fontcolor=\"#555555\"]\n")
 	for i, group := range g.groups() {
 		fmt.Fprintf(&b, "  subgraph cluster_%d {\n    label=%s fontsize=10 fontcolor=\"#555555\" labeljust=l style=\"dashed,rounded\" color=\"#b0b0b0\"\n", i, dotQuote(group))
@@ -112,7 +121,7 @@ func (g *Graph) DOT(w io.Writer) error {
 		fmt.Fprintf(&b, "  %s -> %s", g.id(e.From), g.id(e.To))
 		var attrs []string
 		if len(e.Labels) > 0 {
-			attrs = append(attrs, `label="`+joinEscaped(e.Labels, `\n`, dotEscape)+`"`)
+			attrs = append(attrs, `label="  `+joinEscaped(e.Labels, `  \n  `, dotEscape)+`  "`)
 		}
 		if e.Optional {
 			attrs = append(attrs, "style=dashed")
@@ -162,7 +171,7 @@ func dotQuote(s string) string { return `"` + dotEscape(s) + `"` }
 func (g *Graph) Mermaid(w io.Writer) error {
 	var b strings.Builder
 	if g.Title != "" {
-		fmt.Fprintf(&b, "---\ntitle: %s\n---\n", strconv.Quote(Printable(g.Title)))
+		fmt.Fprintf(&b, "---\ntitle: %s\n---\n", strconv.Quote(strings.Join(g.heading(), " ")))
 	}
 	b.WriteString("flowchart TD\n")
 	for i, group := range g.groups() {
