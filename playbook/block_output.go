@@ -1,9 +1,6 @@
 package playbook
 
-import (
-	"context"
-	"strings"
-)
+import "context"
 
 // outputs makes the block's share of the run's output: each destination is a
 // path, in which dots nest.
@@ -17,7 +14,7 @@ func (s *step) outputs(ctx context.Context) error {
 			continue
 		}
 		at := out
-		names := strings.Split(e.m.Destination, ".")
+		names := e.m.names
 		for _, name := range names[:len(names)-1] {
 			next, ok := at[name].(map[string]any)
 			if !ok {

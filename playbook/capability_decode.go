@@ -1,10 +1,6 @@
 package playbook
 
 import (
-	"fmt"
-	"maps"
-	"slices"
-
 	"github.com/andmoneyaps/engage-playbooks/entity"
 	"github.com/andmoneyaps/engage-playbooks/internal/document"
 )
@@ -105,48 +101,9 @@ func (l *loader) outputs(c *Capability, m document.Mapping, what string) map[str
 			continue
 		}
 		out[name] = m.Get(name).Value(l.problems)
-		if err := CheckParameter(o, out[name]); err != nil {
-			l.problems.Errorf(m.Get(name).Pos(), "type-mismatch", "%s: output %q: %s", what, name, err)
+		if !o.fits(out[name]) {
+			l.problems.Errorf(m.Get(name).Pos(), "type-mismatch", "%s: output %q takes %s, not %s", what, name, ofParameter(o.Type).describe(), ofValue(out[name]).describe())
 		}
 	}
 	return out
-}
-
-// CheckParameter reports whether a JSON value fits the type of an input or an
-// output; null fits every one. The error holds no value.
-func CheckParameter(p *Parameter, v any) error {
-	if v == nil {
-		return nil
-	}
-	switch p.Type {
-	case TypeObject:
-		if _, ok := v.(map[string]any); !ok {
-			return fmt.Errorf("want an object, have %s", ofValue(v).describe())
-		}
-		return nil
-	case TypeArray:
-		if _, ok := v.([]any); !ok {
-			return fmt.Errorf("want a list, have %s", ofValue(v).describe())
-		}
-		return nil
-	}
-	return (&entity.Field{Name: p.Name, Type: p.Type}).Check(v)
-}
-
-// CheckOutputs checks what a provider gave for a capability: every output of
-// its type, and none beside. Outputs that are missing are null.
-func (c *Capability) CheckOutputs(given map[string]any) (map[string]any, error) {
-	out := make(map[string]any, len(c.Outputs))
-	for _, name := range slices.Sorted(maps.Keys(given)) {
-		if _, ok := c.Output(name); !ok {
-			return nil, fmt.Errorf("capability %q: the provider gave an output %q that is not declared", c.ID, name)
-		}
-	}
-	for _, o := range c.Outputs {
-		out[o.Name] = given[o.Name]
-		if err := CheckParameter(o, out[o.Name]); err != nil {
-			return nil, fmt.Errorf("capability %q: output %q: %w", c.ID, o.Name, err)
-		}
-	}
-	return out, nil
 }

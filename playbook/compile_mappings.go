@@ -215,7 +215,7 @@ func (in *inputs) destination(mp *Mapping, d document.String, s *shape) {
 	case BlockAi:
 		in.toCapability(d, s)
 	case BlockOutput:
-		in.toOutput(d, s)
+		in.toOutput(mp, d, s)
 	}
 }
 
@@ -428,7 +428,7 @@ type outputPath struct {
 	line  int
 }
 
-func (in *inputs) toOutput(d document.String, s *shape) {
+func (in *inputs) toOutput(mp *Mapping, d document.String, s *shape) {
 	c := in.c
 	p := c.path(d)
 	if p == nil {
@@ -446,6 +446,7 @@ func (in *inputs) toOutput(d document.String, s *shape) {
 		}
 	}
 	c.outputs = append(c.outputs, outputPath{names, d.Pos.Line})
+	mp.names = names
 	at := in.b.shape
 	for _, name := range names[:len(names)-1] {
 		next := at.members[name]

@@ -167,4 +167,7 @@ type Mapping struct {
 	// Label says where the value comes from, for people: "Portal meeting:
 	// Meeting.Title | Join".
 	Label string
+
+	// names are the destination of an Output block as a path of names.
+	names []string
 }
