@@ -134,6 +134,6 @@ func textOrNull(s string) any {
 }
 
 // eventShape is the shape of eventVars.
-var eventShape = object().add("type", textShape).add("id", textShape).add("time", dateTime).add("portal", textShape).
+var eventShape = sealed(object().add("type", textShape).add("id", textShape).add("time", dateTime).add("portal", textShape).
 	add("actor", object().add("kind", textShape).add("name", textShape).add("email", textShape).add("objectId", textShape).
-		add("tenantId", textShape).add("clientId", textShape).add("id", textShape))
+		add("tenantId", textShape).add("clientId", textShape).add("id", textShape)))

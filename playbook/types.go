@@ -78,8 +78,8 @@ var (
 	dateTime  = &shape{kind: kindText, format: formatDateTime}
 	dateShape = &shape{kind: kindText, format: formatDate}
 	labelled  = &shape{kind: kindLabel}
-	openShape = &shape{kind: kindObject, open: true}
-	anyList   = &shape{kind: kindList, items: dynamic}
+	openShape = sealed(&shape{kind: kindObject, open: true})
+	anyList   = sealed(&shape{kind: kindList, items: dynamic})
 )
 
 func listOf(items *shape) *shape { return &shape{kind: kindList, items: items} }
@@ -103,13 +103,23 @@ func (s *shape) item() *shape {
 	return s.items
 }
 
-// expr is the shape as expressions see it.
+// expr is the shape as expressions see it. It is kept, so a shape that several
+// loads share must be sealed first.
 func (s *shape) expr() expression.Type {
-	if s.typed == nil {
-		t := s.exprType()
+	if s.typed != nil {
+		return *s.typed
+	}
+	t := s.exprType()
+	if s.kind == kindList || s.kind == kindObject {
 		s.typed = &t
 	}
-	return *s.typed
+	return t
+}
+
+// sealed makes a shape ready to be shared.
+func sealed(s *shape) *shape {
+	s.expr()
+	return s
 }
 
 func (s *shape) exprType() expression.Type {

@@ -20,6 +20,9 @@ import (
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/checker"
+	"github.com/expr-lang/expr/compiler"
+	"github.com/expr-lang/expr/conf"
 	"github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/parser"
 	"github.com/expr-lang/expr/types"
@@ -61,7 +64,6 @@ func (e *Error) Error() string { return e.Message }
 
 // Program is a compiled expression. It may be run by many goroutines at once.
 type Program struct {
-	source  string
 	program *vm.Program
 	vars    []string
 	blocks  []string
@@ -89,16 +91,30 @@ var allowed = []string{
 	"keys", "values", "toPairs", "fromPairs", "reverse", "uniq", "concat", "flatten", "sort",
 }
 
-var builtins = func() []expr.Option {
-	o := []expr.Option{expr.DisableAllBuiltins(), expr.Optimize(false), expr.MaxNodes(maxNodes)}
-	for _, name := range allowed {
-		o = append(o, expr.EnableBuiltin(name))
+// base is the configuration that every compilation starts from; it is copied,
+// and what it points to is only read.
+var base = func() conf.Config {
+	c := conf.CreateNew()
+	for _, option := range []expr.Option{expr.DisableAllBuiltins(), expr.Optimize(false), expr.MaxNodes(maxNodes)} {
+		option(c)
 	}
-	return o
+	for _, name := range allowed {
+		expr.EnableBuiltin(name)(c)
+	}
+	for name := range c.Disabled {
+		delete(c.Builtins, name)
+	}
+	return *c
 }()
 
-// getDate declares GetDate to the type check.
-var getDate = expr.Function("GetDate", func(...any) (any, error) { return nil, nil }, new(func(int) string))
+// typedBase declares GetDate to the type check; rewritten expressions have
+// their own.
+var typedBase = func() conf.Config {
+	c := base
+	c.Functions = conf.FunctionsTable{}
+	expr.Function("GetDate", func(...any) (any, error) { return nil, nil }, new(func(int) string))(&c)
+	return c
+}()
 
 // Compile checks and compiles an expression. The error is an [*Error].
 func Compile(source string, env *Env) (p *Program, err error) {
@@ -114,7 +130,8 @@ func Compile(source string, env *Env) (p *Program, err error) {
 	if len(source) > maxSource {
 		return nil, &Error{Line: 1, Col: 1, Message: fmt.Sprintf("the expression is longer than %d bytes", maxSource)}
 	}
-	tree, err := parser.Parse(source)
+	typed := typedBase
+	tree, err := parser.ParseWithConfig(source, &typed)
 	if err != nil {
 		return nil, explain(err, env)
 	}
@@ -123,33 +140,26 @@ func Compile(source string, env *Env) (p *Program, err error) {
 	if e := refs.done(); e != nil {
 		return nil, e
 	}
-	known := types.Map{}
-	for name, t := range env.Vars {
-		known[name] = t.t
-	}
-	if env.Blocks != nil {
-		blocks := types.Map{}
-		for name, t := range env.Blocks {
-			blocks[name] = t.t
-		}
-		known["blocks"] = blocks
-	}
-	options := append(slices.Clip(builtins), expr.Env(known), getDate)
+	typed.WithEnv(refs.known())
 	if env.Bool {
-		options = append(options, expr.AsBool())
+		expr.AsBool()(&typed)
 	}
-	checked, err := expr.Compile(source, options...)
-	if err != nil {
+	if _, err := checker.Check(tree, &typed); err != nil {
 		return nil, explain(err, env)
 	}
 	p = &Program{
-		source: source,
 		vars:   slices.Sorted(maps.Keys(refs.vars)),
 		blocks: slices.Sorted(maps.Keys(refs.blocks)),
-		kind:   result(checked.Node().Nature()),
+		kind:   result(tree.Node.Nature()),
 	}
-	p.program, err = expr.Compile(source, append(slices.Clip(builtins), expr.Env(safeEnv(env)), expr.Patch(&rewrite{env: env}))...)
-	if err != nil {
+	ast.Walk(&tree.Node, &rewrite{env: env})
+	safe := base
+	safe.Env = safeEnv(p.vars)
+	safe.Strict = true
+	if _, err := checker.Check(tree, &safe); err != nil {
+		return nil, explain(err, env)
+	}
+	if p.program, err = compiler.Compile(tree, &safe); err != nil {
 		return nil, explain(err, env)
 	}
 	return p, nil
@@ -188,6 +198,7 @@ func (r *references) Visit(node *ast.Node) {
 		}
 		if n.Value == "blocks" && r.env.Blocks != nil {
 			r.bare = append(r.bare, n)
+			r.vars[n.Value] = true
 		}
 	case *ast.MemberNode:
 		id, ok := n.Node.(*ast.IdentifierNode)
@@ -204,6 +215,22 @@ func (r *references) Visit(node *ast.Node) {
 			r.fail(name, r.env.NoBlock(name.Value))
 		}
 	}
+}
+
+// known are the types of the names that the expression uses.
+func (r *references) known() types.Map {
+	m := types.Map{}
+	for name := range r.vars {
+		m[name] = r.env.Vars[name].t
+	}
+	if r.vars["blocks"] && r.env.Blocks != nil {
+		blocks := types.Map{}
+		for name := range r.blocks {
+			blocks[name] = r.env.Blocks[name].t
+		}
+		m["blocks"] = blocks
+	}
+	return m
 }
 
 // done reports what is wrong once the whole expression has been seen.

@@ -30,7 +30,7 @@ func init() {
 		fnRaw:   func(r *run, a []any) any { return r.get(a[0], a[1]) },
 		fnGet:   func(r *run, a []any) any { return r.use(r.get(a[0], a[1])) },
 		fnOp:    func(r *run, a []any) any { return r.operator(a[0].(string), a[1], a[2]) },
-		"GetDate": func(r *run, a []any) any {
+		fnDate: func(r *run, a []any) any {
 			days, ok := whole(only(a))
 			if !ok || days > 4_000_000 || days < -4_000_000 {
 				fail("GetDate takes a whole number of days")

@@ -1,7 +1,10 @@
 package expression
 
 import (
+	"maps"
+
 	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/checker/nature"
 	"github.com/expr-lang/expr/types"
 )
 
@@ -12,6 +15,7 @@ const (
 	fnRaw   = "__raw"   // a member on the way to another
 	fnValue = "__value" // a name, ready to be worked with
 	fnOp    = "__op"    // an operator
+	fnDate  = "__date"  // GetDate
 )
 
 // replaced are the builtins whose work or result is not bounded by the loops'
@@ -29,24 +33,28 @@ var operators = map[string]bool{
 	"matches": true, "contains": true, "startsWith": true, "endsWith": true,
 }
 
-// safeEnv declares the names of a rewritten expression: any value is of any
-// type.
-func safeEnv(env *Env) types.Map {
-	m := types.Map{}
-	for name := range env.Vars {
-		m[name] = types.Any
-	}
-	if env.Blocks != nil {
-		m["blocks"] = types.Any
-	}
-	fast := types.TypeOf(func(...any) any { return nil })
-	for _, name := range []string{fnTick, fnGet, fnRaw, fnValue, fnOp, "GetDate"} {
+// safeNames are the functions that rewritten expressions call.
+var safeNames = func() map[string]nature.Nature {
+	fast := types.TypeOf(func(...any) any { return nil }).Nature()
+	m := map[string]nature.Nature{}
+	for _, name := range []string{fnTick, fnGet, fnRaw, fnValue, fnOp, fnDate} {
 		m[name] = fast
 	}
 	for name := range replaced {
 		m["__"+name] = fast
 	}
 	return m
+}()
+
+// safeEnv declares the names of a rewritten expression: any value is of any
+// type.
+func safeEnv(vars []string) nature.Nature {
+	n := types.Map{}.Nature()
+	n.Fields = maps.Clone(safeNames)
+	for _, name := range vars {
+		n.Fields[name] = types.Any.Nature()
+	}
+	return n
 }
 
 // rewrite makes an expression safe to run; see the package comment.
@@ -60,8 +68,10 @@ func (r *rewrite) Visit(node *ast.Node) {
 		if known || n.Value == "blocks" && r.env.Blocks != nil {
 			ast.Patch(node, call(n, fnValue, n, &ast.StringNode{Value: n.Value}))
 		}
-	case *ast.PointerNode:
-		// An item of a list is ready: the list was. Members of it are got below.
+	case *ast.CallNode:
+		if id, ok := n.Callee.(*ast.IdentifierNode); ok && id.Value == "GetDate" {
+			ast.Patch(node, call(n, fnDate, n.Arguments...))
+		}
 	case *ast.MemberNode:
 		if n.Method {
 			return

@@ -85,7 +85,9 @@ func (p *Program) Run(ctx context.Context, in Input) (any, error) {
 	for _, name := range p.vars {
 		env[name] = in.Vars[name]
 	}
-	env["blocks"] = in.Blocks
+	if in.Blocks != nil {
+		env["blocks"] = in.Blocks
+	}
 	out, err := (&vm.VM{MemoryBudget: maxItems}).Run(p.program, env)
 	if err == nil {
 		out, err = r.result(out)
