@@ -204,7 +204,7 @@ func truth(r *playbook.Result, before, now records) []string {
 	unsure := slices.ContainsFunc(r.Warnings, func(w playbook.Warning) bool { return strings.Contains(w.Message, "is not known") })
 	for set, rows := range now {
 		for id := range rows {
-			if _, old := before[set][id]; !old && !said[id] && !unsure {
+			if _, old := before[set][id]; !old && !said[id] && !unsure && len(id) == len("00000000-0000-0000-0000-000000000000") {
 				wrong = append(wrong, fmt.Sprintf("%s(%s) was written, and the record does not say it", set, id))
 			}
 		}
@@ -278,23 +278,49 @@ func (w *World) records() (records, error) {
 	for set, rows := range sets {
 		all[set] = map[string]any{}
 		list, _ := rows.([]any)
-		for i, row := range list {
+		for _, row := range list {
 			r, _ := row.(map[string]any)
-			delete(r, "versionnumber")
-			all[set][w.rowID(set, r, i)] = r
+			id := w.rowID(set, r)
+			unstamp(r)
+			for i := 0; id == ""; i++ {
+				// The service picks the ids of parties: their content is
+				// their name.
+				name := fmt.Sprintf("%s #%d", text(r), i)
+				if _, taken := all[set][name]; !taken {
+					id = name
+				}
+			}
+			all[set][id] = r
 		}
 	}
 	return all, nil
 }
 
-// rowID is the primary key of a dumped row.
-func (w *World) rowID(set string, row map[string]any, i int) string {
-	if t := w.Server.Schema().TableBySet(set); t != nil {
-		if id, ok := row[t.PrimaryID].(string); ok {
-			return strings.ToLower(id)
+// rowID is the primary key of a dumped row; "" for a party, whose id says
+// nothing.
+func (w *World) rowID(set string, row map[string]any) string {
+	t := w.Server.Schema().TableBySet(set)
+	if t == nil || t.LogicalName == "activityparty" {
+		return ""
+	}
+	id, _ := row[t.PrimaryID].(string)
+	return strings.ToLower(id)
+}
+
+// unstamp takes out what the service counts or picks by itself.
+func unstamp(v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		delete(v, "versionnumber")
+		delete(v, "activitypartyid")
+		for _, item := range v {
+			unstamp(item)
+		}
+	case []any:
+		for _, item := range v {
+			unstamp(item)
 		}
 	}
-	return fmt.Sprint(i)
 }
 
 func faultName(f simulator.Fault) string {
