@@ -51,22 +51,26 @@ func (d *Definition) Bind(ctx context.Context, s Schema, others ...*Definition) 
 	}
 	for _, f := range b.Fields {
 		f.sets = sets
+		if f.Type == TypePartyList {
+			f.sets = maps.Clone(partySets)
+			maps.Copy(f.sets, sets)
+		}
 		if f.ReadOnly || f.Type != TypeLookup && f.Type != TypePartyList {
 			continue
 		}
 		for _, t := range f.Targets {
-			if sets[t] != "" || f.Type == TypeLookup && f.Navigation[t] == "" {
+			if f.sets[t] != "" || f.Type == TypeLookup && f.Navigation[t] == "" {
 				continue
 			}
 			table, err := s.Table(ctx, t)
 			switch {
 			case errors.Is(err, dataverse.ErrNotFound):
 				problems.Errorf(f.targetAt(t), "unknown-table", "field %s: the organisation has no table %s", f.Name, t).Err = err
-				sets[t] = t // reported once
+				sets[t], f.sets[t] = t, t // reported once
 			case err != nil:
 				return nil, fmt.Errorf("metadata of %s: %w", t, err)
 			default:
-				sets[t] = table.EntitySet
+				sets[t], f.sets[t] = table.EntitySet, table.EntitySet
 			}
 		}
 	}

@@ -43,3 +43,17 @@ func LookupColumn(column string) string { return "_" + column + "_value" }
 
 // minYear is the first year that Dataverse stores (fact sheet, section 4.9).
 const minYear = 1753
+
+// partySets are the entity sets of the standard tables whose rows can be
+// parties (fact sheet, sections 11.1 and 11.8): an activity may hold parties
+// that no definition speaks of, and replacing one of its lists sends them
+// again. What definitions and metadata say goes before.
+var partySets = map[string]string{
+	"account":     "accounts",
+	"contact":     "contacts",
+	"incident":    "incidents",
+	"lead":        "leads",
+	"opportunity": "opportunities",
+	"queue":       "queues",
+	"systemuser":  "systemusers",
+}
