@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"bytes"
 	"net/http"
 	"strings"
 )
@@ -41,7 +42,7 @@ func (s *Server) authenticate(c *call) (*actor, error) {
 // mentions says whether a request is about rows that are only made when
 // somebody asks for them.
 func mentions(c *call, word string) bool {
-	return strings.Contains(c.path, word) || strings.Contains(c.rawQuery, word) || strings.HasPrefix(c.path, "$batch")
+	return strings.Contains(c.path, word) || strings.Contains(c.rawQuery, word) || strings.HasPrefix(c.path, "$batch") && bytes.Contains(c.body, []byte(word))
 }
 
 // unauthorized is the answer to a missing or bad token (fact sheet, 9.5).
