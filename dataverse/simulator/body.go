@@ -241,7 +241,7 @@ func (c *call) setLookup(d *draft, nav *navigation, r *record, creating bool) er
 		if err := c.checkOwner(r); err != nil {
 			return err
 		}
-	} else if col.system == sysNone {
+	} else if col.system == sysNone || col.system == sysCurrency {
 		if err := c.mayAppend(d.table, r); err != nil {
 			return err
 		}

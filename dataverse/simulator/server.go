@@ -237,6 +237,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, c *call, versio
 		return c.errorResponse(err)
 	}
 	c.entry.setUser(s, c.caller)
+	c.strictHeaders()
 	return s.serve(c)
 }
 
