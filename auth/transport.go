@@ -52,21 +52,27 @@ func hardened(authority *url.URL, base http.RoundTripper, now func() time.Time) 
 // authorityOnly lets requests through to one origin. MSAL knows https only; for
 // an authority on plain http, which is on loopback, exactly that host and port
 // is spoken to without TLS (entra-tokens.md, section 6.8).
+//
+// The documents of a loopback authority may name another port of this machine:
+// a simulator behind a proxy does not know the proxy. Such requests go to the
+// authority all the same.
 type authorityOnly struct {
 	authority *url.URL
 	base      http.RoundTripper
 }
 
 func (t *authorityOnly) RoundTrip(req *http.Request) (*http.Response, error) {
-	if !strings.EqualFold(req.URL.Host, t.authority.Host) || req.URL.Scheme != "https" && req.URL.Scheme != t.authority.Scheme {
+	here := strings.EqualFold(req.URL.Host, t.authority.Host) ||
+		isLoopback(t.authority.Hostname()) && isLoopback(req.URL.Hostname())
+	if !here || req.URL.Scheme != "https" && req.URL.Scheme != t.authority.Scheme {
 		if req.Body != nil {
 			req.Body.Close()
 		}
 		return nil, errForeignHost
 	}
-	if req.URL.Scheme != t.authority.Scheme {
+	if req.URL.Scheme != t.authority.Scheme || req.URL.Host != t.authority.Host {
 		req = req.Clone(req.Context())
-		req.URL.Scheme = t.authority.Scheme
+		req.URL.Scheme, req.URL.Host, req.Host = t.authority.Scheme, t.authority.Host, t.authority.Host
 	}
 	res, err := t.base.RoundTrip(req)
 	if err != nil {

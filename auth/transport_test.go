@@ -6,8 +6,11 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/andmoneyaps/engage-playbooks/auth"
@@ -57,24 +60,58 @@ func TestForeignTokenEndpointAndKeysAreRefused(t *testing.T) {
 	asked := false
 	thief := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true }))
 	defer thief.Close()
-	for _, key := range []string{"token_endpoint", "jwks_uri"} {
-		r := newRig(t, func(_ *auth.Environment, o *auth.Options) {
-			o.Transport = rewrite(func(doc map[string]any) {
-				if doc[key] != nil {
-					doc[key] = thief.URL + "/x"
-				}
-			})
-		})
-		s, err := r.broker.Employee(t.Context(), r.Assertion(mette, simulator.AssertionOptions{}))
-		if err == nil {
-			_, err = s.Token(t.Context())
-		}
-		if e := failure(t, err); e.Kind != auth.Misconfigured {
-			t.Errorf("%s: %v", key, e)
-		}
+	for _, to := range []string{thief.URL + "/x", "https://login.evil.example/x"} {
+		refuses(t, to, "token_endpoint")
+		refuses(t, to, "jwks_uri")
 	}
 	if asked {
 		t.Error("a foreign host was asked")
+	}
+}
+
+// refuses sends one of the tenant's addresses elsewhere. Another port of this
+// machine is not asked either: the request goes to the authority, which does
+// not know the path.
+func refuses(t *testing.T, to, key string) {
+	t.Helper()
+	r := newRig(t, func(_ *auth.Environment, o *auth.Options) {
+		o.Transport = rewrite(func(doc map[string]any) {
+			if doc[key] != nil {
+				doc[key] = to
+			}
+		})
+	})
+	s, err := r.broker.Employee(t.Context(), r.Assertion(mette, simulator.AssertionOptions{}))
+	if err == nil {
+		_, err = s.Token(t.Context())
+	}
+	if e := failure(t, err); strings.HasPrefix(to, "https") && e.Kind != auth.Misconfigured {
+		t.Errorf("%s: %v", key, e)
+	}
+}
+
+// A proxy that names the simulator, not itself, in the Host header: the
+// documents then name the simulator's port, and requests stay with the proxy.
+func TestAuthorityBehindAProxy(t *testing.T) {
+	r := newRig(t, nil)
+	target, err := url.Parse(r.server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var proxied atomic.Int32
+	proxy := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) {
+		proxied.Add(1)
+		p.SetURL(target)
+	}})
+	defer proxy.Close()
+	r.env.Authority = proxy.URL
+	if r.broker, err = auth.NewBroker(r.env, &auth.Options{Now: r.clock.Now}); err != nil {
+		t.Fatal(err)
+	}
+	r.token(r.employee(mette))
+	r.token(r.broker.Application())
+	if proxied.Load() != 4 {
+		t.Errorf("%d requests went through the proxy, want document, keys and two tokens", proxied.Load())
 	}
 }
 
