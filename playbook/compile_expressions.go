@@ -47,7 +47,7 @@ func (c *compiler) conditionEnv() *expression.Env {
 func (c *compiler) blockEnv(b *blockSource, value *shape) *expression.Env {
 	env := &expression.Env{
 		Vars:   map[string]expression.Type{"trigger": c.triggerShape().expr(), "event": eventShape.expr()},
-		Blocks: make(map[string]expression.Type, b.Index),
+		Blocks: make(map[string]func() expression.Type, b.Index),
 		NoBlock: func(name string) expression.Error {
 			message, suggestion := c.notBefore(b, name)
 			e := expression.Error{Message: message, Unknown: true}
@@ -58,7 +58,7 @@ func (c *compiler) blockEnv(b *blockSource, value *shape) *expression.Env {
 		},
 	}
 	for _, before := range c.blocks[:b.Index] {
-		env.Blocks[before.Name] = before.withStatus()
+		env.Blocks[before.Name] = before.withStatus
 	}
 	if value != nil {
 		env.Vars["value"] = value.expr()

@@ -40,8 +40,9 @@ type Env struct {
 	// Vars are the names and their types.
 	Vars map[string]Type
 	// Blocks is the type of each member of the name "blocks"; nil: there is
-	// no such name. Its members are only reached by literal names.
-	Blocks map[string]Type
+	// no such name. Its members are only reached by literal names, and only
+	// the types of those that are reached are asked for.
+	Blocks map[string]func() Type
 	// NoBlock says why there is no such member of blocks.
 	NoBlock func(name string) Error
 	// Bool wants true or false.
@@ -226,7 +227,7 @@ func (r *references) known() types.Map {
 	if r.vars["blocks"] && r.env.Blocks != nil {
 		blocks := types.Map{}
 		for name := range r.blocks {
-			blocks[name] = r.env.Blocks[name].t
+			blocks[name] = r.env.Blocks[name]().t
 		}
 		m["blocks"] = blocks
 	}
@@ -272,10 +273,11 @@ func explain(err error, env *Env) *Error {
 		m := unknownField.FindStringSubmatch(e.Message)
 		e.Unknown, e.Name = true, m[1]+m[2]
 		e.Message = fmt.Sprintf("there is no member %q here", e.Name)
-		for _, v := range []map[string]Type{env.Vars, env.Blocks} {
-			for _, t := range v {
-				e.Candidates = append(e.Candidates, t.names...)
-			}
+		for _, t := range env.Vars {
+			e.Candidates = append(e.Candidates, t.names...)
+		}
+		for _, t := range env.Blocks {
+			e.Candidates = append(e.Candidates, t().names...)
 		}
 		slices.Sort(e.Candidates)
 	default:

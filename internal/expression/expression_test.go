@@ -13,6 +13,8 @@ import (
 
 var now = time.Date(2026, 3, 2, 9, 15, 0, 0, time.UTC)
 
+func always(t Type) func() Type { return func() Type { return t } }
+
 func testEnv() *Env {
 	return &Env{
 		Vars: map[string]Type{
@@ -26,11 +28,11 @@ func testEnv() *Env {
 				}, false),
 			}, false),
 		},
-		Blocks: map[string]Type{
-			"Read advisor": ObjectOf(map[string]Type{
+		Blocks: map[string]func() Type{
+			"Read advisor": always(ObjectOf(map[string]Type{
 				"status":  Scalar(Text),
 				"Results": ListOf(ObjectOf(map[string]Type{"advisor": ListOf(ObjectOf(map[string]Type{"Id": Scalar(Text), "Age": Scalar(Int)}, false))}, false)),
-			}, false),
+			}, false)),
 		},
 		NoBlock: func(name string) Error { return Error{Message: "no block " + name, Unknown: true} },
 	}
