@@ -20,6 +20,7 @@ func baselineManyToMany() []ManyToMany {
 		{SchemaName: "teamroles_association", Intersect: "teamroles", Table1: "team", Table2: "role"},
 		{SchemaName: "teammembership_association", Intersect: "teammembership", Table1: "team", Table2: "systemuser"},
 		{SchemaName: "roleprivileges_association", Intersect: "roleprivileges", Table1: "role", Table2: "privilege"},
+		{SchemaName: "queuemembership_association", Intersect: "queuemembership", Table1: "queue", Table2: "systemuser"},
 		{SchemaName: "accountleads_association", Intersect: "accountleads", Table1: "account", Table2: "lead"},
 		{SchemaName: "contactleads_association", Intersect: "contactleads", Table1: "contact", Table2: "lead"},
 	}, accessManyToMany()...)

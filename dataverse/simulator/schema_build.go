@@ -180,7 +180,7 @@ func (s *Schema) withInherited(spec TableSpec) []Column {
 	own := slices.Clone(spec.Columns)
 	if base := s.byName["activitypointer"]; spec.Activity && base != nil {
 		for _, p := range base.Columns {
-			c := p.inherited()
+			c := p.inherited(spec)
 			if i := slices.IndexFunc(own, func(o Column) bool { return o.LogicalName == c.LogicalName }); i >= 0 {
 				c = own[i]
 				own = slices.Delete(own, i, i+1)
@@ -215,13 +215,13 @@ func (s *Schema) withInherited(spec TableSpec) []Column {
 
 // inherited gives an activity's copy of a column of activitypointer; what the
 // column is about is linked anew.
-func (c *Column) inherited() Column {
+func (c *Column) inherited(spec TableSpec) Column {
 	d := *c
 	d.rels = nil
 	d.Targets = nil
 	if c.LogicalName != "regardingobjectid" {
 		for _, target := range c.Targets {
-			target.Collection, target.SchemaName = "", ""
+			target.Collection, target.SchemaName = inheritedCollection(c, spec), ""
 			d.Targets = append(d.Targets, target)
 		}
 	}
@@ -229,6 +229,25 @@ func (c *Column) inherited() Column {
 		d.NoCreate = true
 	}
 	return d
+}
+
+// inheritedCollection names the property that leads back to an activity along
+// a lookup that it inherits, as the platform names it; empty: there is none.
+func inheritedCollection(c *Column, spec TableSpec) string {
+	switch c.system {
+	case sysCreatedBy, sysModifiedBy, sysCreatedOnBehalf, sysModifiedOnBehalf:
+		return "lk_" + spec.LogicalName + "_" + c.LogicalName
+	case sysOwningUser:
+		return "user_" + spec.LogicalName
+	case sysOwningTeam:
+		return "team_" + spec.LogicalName
+	case sysOwningUnit:
+		name := strings.ToLower(strings.ReplaceAll(spec.DisplayName, " ", "_"))
+		return "business_unit_" + name + "_activities"
+	case sysCurrency:
+		return "TransactionCurrency_" + spec.SchemaName
+	}
+	return ""
 }
 
 func schemaName(c Column) string {
@@ -349,6 +368,16 @@ func (t *Table) addColumn(c Column) *Column {
 	c.ordinal = len(t.Columns)
 	c.table = t
 	c.system = systemColumns[c.LogicalName]
+	if c.Type == Lookup && len(c.Targets) == 0 {
+		switch c.system {
+		case sysCreatedBy, sysModifiedBy, sysCreatedOnBehalf, sysModifiedOnBehalf, sysOwningUser:
+			c.Targets = []Target{{Table: "systemuser"}}
+		case sysOwningTeam:
+			c.Targets = []Target{{Table: "team"}}
+		case sysOwningUnit:
+			c.Targets = []Target{{Table: "businessunit"}}
+		}
+	}
 	if c.system == sysOwner && c.Type != Owner {
 		c.system = sysNone
 		if t.isPrincipal() {

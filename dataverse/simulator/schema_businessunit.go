@@ -122,6 +122,8 @@ func queueTable() TableSpec {
 		EntitySet: "queues", PrimaryID: "queueid", PrimaryName: "name",
 		ObjectTypeCode: 2020, Ownership: UserOwned,
 		Columns: []Column{
+			lookup("BusinessUnitId", "Business Unit", to("businessunit", "businessunitid", "business_unit_queues")).ro(),
+			lookup("PrimaryUserId", "Owner (deprecated)", to("systemuser", "primaryuserid", "queue_primary_user")),
 			column("queueid", "queueid", UniqueID).sys().createOnly(),
 			text("Name", "Name", 200).app(),
 			lookup("CreatedBy", "Created By", to("systemuser", "createdby", "lk_queuebase_createdby")).ro(),

@@ -9,6 +9,10 @@ func contactTable() TableSpec {
 		Columns: []Column{
 			column("ContactId", "Contact", UniqueID).sys().createOnly(),
 			text("FullName", "Full Name", 160).ro(),
+			lookup("OriginatingLeadId", "Originating Lead", to("lead", "originatingleadid", "contact_originating_lead")),
+			lookup("DefaultPriceLevelId", "Price List", to("pricelevel", "defaultpricelevelid", "")),
+			lookup("PreferredEquipmentId", "Preferred Facility/Equipment", to("equipment", "preferredequipmentid", "")),
+			lookup("PreferredServiceId", "Preferred Service", to("service", "preferredserviceid", "")),
 			lookup("AccountId", "Account").ro(),
 			choice("AccountRoleCode", "Role", "1 Decision Maker|2 Employee|3 Influencer"),
 			column("Address1_AddressId", "Address 1: ID", UniqueID),

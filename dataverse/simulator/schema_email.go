@@ -7,7 +7,7 @@ func emailTable() TableSpec {
 		ObjectTypeCode: 4202, Ownership: UserOwned, Activity: true, Notes: true,
 		Columns: []Column{
 			lookup("emailsender", "emailsender", to("lead", "emailsender_lead", "Lead_Email_EmailSender"), to("account", "emailsender_account", "Account_Email_EmailSender"), to("contact", "emailsender_contact", "Contact_Email_EmailSender"), to("queue", "emailsender_queue", "Queue_Email_EmailSender"), to("systemuser", "emailsender_systemuser", "SystemUser_Email_EmailSender")),
-			lookup("parentactivityid", "parentactivityid"),
+			lookup("ParentActivityId", "Parent Activity Id", to("email", "parentactivityid", "email_email_parentactivityid")),
 			lookup("sendersaccount", "sendersaccount", to("account", "sendersaccount", "Account_Email_SendersAccount")),
 			lookup("templateid", "templateid"),
 			integer("attachmentcount", "attachmentcount", -2147483648, 2147483647).ro(),

@@ -8,6 +8,7 @@ func incidentTable() TableSpec {
 		Columns: []Column{
 			column("IncidentId", "IncidentId", UniqueID).sys().createOnly(),
 			text("Title", "Case Title", 200).app(),
+			lookup("ResponsibleContactId", "Responsible Contact", to("contact", "responsiblecontactid", "contact_as_responsible_contact")),
 			lookup("accountid", "accountid").ro(),
 			lookup("contactid", "contactid").ro(),
 			lookup("contractdetailid", "contractdetailid"),

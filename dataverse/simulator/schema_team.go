@@ -34,7 +34,7 @@ func teamTable() TableSpec {
 			column("OverriddenCreatedOn", "Record Created On", DateTime).format("DateOnly").createOnly(),
 			column("ProcessId", "Process", UniqueID),
 			lookup("QueueId", "Default Queue", to("queue", "queueid", "queue_team")),
-			lookup("RegardingObjectId", "Regarding Object Id", to("knowledgearticle", "regardingobjectid_knowledgearticle", "").schema("knowledgearticle_Teams")).createOnly(),
+			lookup("RegardingObjectId", "Regarding Object Id", to("knowledgearticle", "regardingobjectid_knowledgearticle", ""), to("opportunity", "regardingobjectid_opportunity", "opportunity_Teams")).createOnly(),
 			text("SasToken", "Sas Token", 50).ro().hidden(),
 			text("ShareLinkQualifier", "Share Link Qualifier", 1250).ro(),
 			column("StageId", "(Deprecated) Process Stage", UniqueID),
