@@ -27,12 +27,17 @@ const longestString = 4000
 // know of that and the definitions do not state; `engage validate` shows them
 // as warnings.
 func Schema(w *playbook.Workspace) (*simulator.Schema, engage.Problems) {
-	b := builder{schema: simulator.Baseline(), added: map[string]bool{}}
 	if w == nil {
-		return b.schema, nil
+		return SchemaOf(nil)
 	}
+	return SchemaOf(w.Definitions())
+}
+
+// SchemaOf is Schema for definitions that are not, or not yet, of a workspace.
+func SchemaOf(all []*entity.Definition) (*simulator.Schema, engage.Problems) {
+	b := builder{schema: simulator.Baseline(), added: map[string]bool{}}
 	var definitions []*entity.Definition
-	for _, d := range w.Definitions() {
+	for _, d := range all {
 		if d.CRMSystem == "" || d.CRMSystem == entity.Dataverse {
 			definitions = append(definitions, d)
 		}

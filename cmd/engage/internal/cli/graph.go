@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/andmoneyaps/engage-playbooks/cmd/engage/internal/render"
+	"github.com/andmoneyaps/engage-playbooks/entity"
 	"github.com/andmoneyaps/engage-playbooks/pattern"
 	"github.com/andmoneyaps/engage-playbooks/playbook"
 )
@@ -96,9 +97,10 @@ func playbookGraph(p *playbook.Playbook) *render.Graph {
 	return g
 }
 
-// requestRounds counts, for each block that talks to Dataverse, the blocks
-// before it whose requests it waits for: what it reads from, and for a write
-// and for what follows one, every block before.
+// requestRounds counts, for each block that talks to Dataverse, the requests
+// that wait for each other up to its own: a block waits for what it reads from,
+// a write and what follows one also for every block before. A write that looks
+// records up first takes two rounds.
 func requestRounds(p *playbook.Playbook) []int {
 	rounds := make([]int, len(p.Blocks))
 	written := 0 // the round of the last write
@@ -109,7 +111,7 @@ func requestRounds(p *playbook.Playbook) []int {
 			before = max(before, rounds[need])
 		}
 		if b.Type.Writes() {
-			before = max(before, highest)
+			before = max(before, highest, lookupRound(b, rounds, written))
 		}
 		rounds[i] = before
 		if b.Type.CRM() {
@@ -121,6 +123,26 @@ func requestRounds(p *playbook.Playbook) []int {
 		}
 	}
 	return rounds
+}
+
+// lookupRound is the round in which a write finds its read-only parts; 0 if all
+// are given by id.
+func lookupRound(b *playbook.Block, rounds []int, written int) int {
+	asks, before := false, written
+	for _, m := range b.Inputs {
+		part, ok := b.Pattern.Part(m.Part)
+		if !ok || !part.ReadOnly {
+			continue
+		}
+		asks = asks || m.Field != entity.IDField
+		if m.From != nil {
+			before = max(before, rounds[m.From.Index])
+		}
+	}
+	if !asks {
+		return 0
+	}
+	return before + 1
 }
 
 func shapeOf(b *playbook.Block) render.Shape {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"slices"
 
@@ -9,6 +10,8 @@ import (
 
 	"github.com/andmoneyaps/engage-playbooks"
 	"github.com/andmoneyaps/engage-playbooks/cmd/engage/internal/render"
+	"github.com/andmoneyaps/engage-playbooks/dataverse/simulator"
+	"github.com/andmoneyaps/engage-playbooks/entity"
 	"github.com/andmoneyaps/engage-playbooks/playbook"
 	"github.com/andmoneyaps/engage-playbooks/playbook/playbooktest"
 )
@@ -45,17 +48,9 @@ func (c *Command) runValidate(dir, format string, source bool) error {
 		return err
 	}
 	defer root.Close()
-	var problems engage.Problems
-	w, err := loadFS(root.FS())
-	switch found, ok := problemsOf(err); {
-	case ok:
-		problems = found
-	case err != nil:
+	problems, err := c.problems(dir, root.FS())
+	if err != nil {
 		return err
-	case empty(w):
-		return usagef("%s holds no document of a playbook workspace; engage init makes a new one", dir)
-	default:
-		problems = warningsOf(w)
 	}
 	switch format {
 	case "text":
@@ -82,18 +77,68 @@ func (c *Command) runValidate(dir, format string, source bool) error {
 	return nil
 }
 
-// warningsOf are the workspace's own warnings, and what keeps the simulator from
-// serving it: it can still run in an environment.
-func warningsOf(w *playbook.Workspace) engage.Problems {
-	problems := slices.Clone(w.Warnings())
-	_, unfit := playbooktest.Schema(w)
-	for _, p := range unfit {
-		warning := *p
-		warning.Severity = engage.Warning
-		problems = append(problems, &warning)
+// problems loads the workspace and gives everything that is wrong with its
+// documents and seeds. The error is that there is nothing to look at.
+func (c *Command) problems(dir string, fsys fs.FS) (engage.Problems, error) {
+	var seeds seedCheck
+	w, err := (&playbook.Loader{Kinds: kinds, CheckSeed: seeds.collect}).Load(fsys)
+	problems, broken := problemsOf(err)
+	switch {
+	case err != nil && !broken:
+		return nil, err
+	case !broken && empty(w):
+		return nil, usagef("%s holds no document of a playbook workspace; engage init makes a new one", dir)
+	case !broken:
+		problems = slices.Clone(w.Warnings())
 	}
+	problems = append(problems, seeds.problems(w)...)
 	problems.Sort()
-	return problems
+	return problems, nil
+}
+
+// seedCheck tries the seeds on a simulator. It gets them from the loader, so
+// that they are looked at even where a playbook is broken.
+type seedCheck struct {
+	called      bool
+	definitions []*entity.Definition
+	files       []simulator.SeedFile
+}
+
+func (s *seedCheck) collect(definitions []*entity.Definition, file string, data []byte) engage.Problems {
+	s.called, s.definitions = true, definitions
+	s.files = append(s.files, simulator.SeedFile{Name: file, Data: data})
+	return nil
+}
+
+// problems are those of the seeds, of the Simulator document where the
+// workspace w could be loaded, and as warnings what keeps the simulator from
+// serving the workspace: it can still run in an environment.
+func (s *seedCheck) problems(w *playbook.Workspace) engage.Problems {
+	if w != nil {
+		s.definitions = w.Definitions()
+	}
+	schema, unfit := playbooktest.SchemaOf(s.definitions)
+	if unfit.HasErrors() {
+		for _, p := range unfit {
+			p.Severity = engage.Warning
+		}
+		return unfit
+	}
+	if w != nil {
+		world, err := playbooktest.NewWorld(w, &playbooktest.Options{NoListener: true})
+		if err == nil {
+			world.Close()
+		}
+		found, _ := problemsOf(err)
+		return found
+	}
+	if !s.called {
+		return nil
+	}
+	server := simulator.NewServer(schema, &simulator.Options{NoListener: true})
+	defer server.Close()
+	found, _ := problemsOf(server.Seed(s.files...))
+	return found
 }
 
 // inRepository is the workspace's path as annotations need it: relative to

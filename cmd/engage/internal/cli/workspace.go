@@ -34,7 +34,7 @@ func load(dir string) (*playbook.Workspace, error) {
 	if err != nil {
 		return nil, err
 	}
-	w, err := loadFS(root.FS())
+	w, err := playbook.Load(root.FS(), kinds...)
 	if err != nil {
 		return nil, err
 	}
@@ -44,10 +44,8 @@ func load(dir string) (*playbook.Workspace, error) {
 	return w, nil
 }
 
-// loadFS loads a workspace with environments among its documents.
-func loadFS(fsys fs.FS) (*playbook.Workspace, error) {
-	return playbook.Load(fsys, auth.Kind)
-}
+// kinds are the kinds of documents that a workspace has beside playbook's own.
+var kinds = []playbook.Kind{auth.Kind}
 
 func empty(w *playbook.Workspace) bool {
 	return len(w.Playbooks())+len(w.Patterns())+len(w.Definitions())+len(w.Tests())+len(w.Extra(auth.Kind.Name)) == 0 && w.Simulator() == nil

@@ -213,14 +213,41 @@ func planColumns(w io.Writer, x *playbook.WriteRecord, style Style) {
 		width = max(width, utf8.RuneCountInString(v.Column))
 	}
 	for _, v := range x.Values {
-		value := Value(v.Value)
+		lines := valueLines(v.Value)
 		if x.Verdict == playbook.VerdictUpdate || x.Verdict == playbook.VerdictUnknown && v.Old != nil {
-			if old := Value(v.Old); old != value {
-				value = old + " -> " + value
+			if old, now := Value(v.Old), Value(v.Value); old != now {
+				lines = []string{old + " -> " + now}
 			}
 		}
-		fmt.Fprintf(w, "        %-*s  %s%s\n", width, v.Column, limit(value, style.Width), style.Dim("  from "+Printable(v.Source)))
+		for i, line := range lines {
+			name, source := "", ""
+			if i == 0 {
+				name = v.Column
+			}
+			if i == len(lines)-1 {
+				source = style.Dim("  from " + Printable(v.Source))
+			}
+			fmt.Fprintf(w, "        %-*s  %s%s\n", width, name, limit(line, style.Width), source)
+		}
 	}
+}
+
+// valueLines gives a value as a plan shows it: a list of links to records a
+// line each, all else in one.
+func valueLines(v any) []string {
+	items, ok := v.([]any)
+	if !ok || len(items) == 0 {
+		return []string{Value(v)}
+	}
+	var lines []string
+	for _, item := range items {
+		link, ok := item.(map[string]any)
+		if !ok || len(link) != 2 || link["Id"] == nil || link["Type"] == nil {
+			return []string{Value(v)}
+		}
+		lines = append(lines, Printable(fmt.Sprintf("%v %v", link["Type"], link["Id"])))
+	}
+	return lines
 }
 
 func limit(value string, width int) string {
