@@ -62,6 +62,7 @@ type verifier struct {
 	env       *Environment
 	audiences []string
 	scopes    []string
+	roles     []string
 	frontEnds []string
 	now       func() time.Time
 	v1, v2    *keySet
@@ -71,7 +72,7 @@ type verifier struct {
 func newVerifier(b *Broker) *verifier {
 	base := b.env.Authority + "/" + b.env.TenantID
 	v := &verifier{
-		env: b.env, now: b.opts.Now, scopes: b.opts.Scopes, frontEnds: b.opts.FrontEnds,
+		env: b.env, now: b.opts.Now, scopes: b.opts.Scopes, roles: b.opts.Roles, frontEnds: b.opts.FrontEnds,
 		v1: &keySet{http: b.http, now: b.opts.Now, sleep: b.opts.Sleep, url: base + "/.well-known/openid-configuration"},
 		v2: &keySet{http: b.http, now: b.opts.Now, sleep: b.opts.Sleep, url: base + "/v2.0/.well-known/openid-configuration"},
 		// Claims are checked by hand below: each refusal has its own words, and
@@ -248,6 +249,9 @@ func (v *verifier) content(c *claims) *Error {
 	}
 	if !guidForm.MatchString(c.ObjectID) {
 		return v.refuse(AssertionRefused, "object-id", "it has no object id", "the front end must ask for the scope profile too")
+	}
+	if len(v.roles) > 0 && !slices.ContainsFunc(c.Roles, func(r string) bool { return slices.Contains(v.roles, r) }) {
+		return v.refuse(UserRefused, "role", "the employee has none of the roles "+strings.Join(v.roles, ", "), "the tenant's administrator must assign one of them")
 	}
 	if len(v.frontEnds) > 0 && !slices.ContainsFunc(v.frontEnds, func(f string) bool { return strings.EqualFold(f, c.frontEnd()) }) {
 		return v.refuse(AssertionRefused, "front-end", "it was issued to a front end that is not allowed", "allow the front end's client id")

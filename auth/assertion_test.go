@@ -139,7 +139,7 @@ func tamper(token string) string {
 	return strings.Join(parts, ".")
 }
 
-func TestScopesAndFrontEndsCanBeNarrowed(t *testing.T) {
+func TestScopesRolesAndFrontEndsCanBeNarrowed(t *testing.T) {
 	narrow := func(scopes, frontEnds []string) func(*auth.Environment, *auth.Options) {
 		return func(_ *auth.Environment, o *auth.Options) { o.Scopes, o.FrontEnds = scopes, frontEnds }
 	}
@@ -150,6 +150,16 @@ func TestScopesAndFrontEndsCanBeNarrowed(t *testing.T) {
 	_, err := r.broker.Verify(t.Context(), r.Assertion(mette, simulator.AssertionOptions{Claims: claims{"scp": "other"}}))
 	if e := failure(t, err); e.Check != "scope" {
 		t.Error(e)
+	}
+	r = newRig(t, func(_ *auth.Environment, o *auth.Options) { o.Roles = []string{"Advisor", "Manager"} })
+	if _, err := r.broker.Verify(t.Context(), r.Assertion(mette, simulator.AssertionOptions{Roles: []string{"Manager"}})); err != nil {
+		t.Error(err)
+	}
+	for _, roles := range [][]string{nil, {"Reader"}} {
+		_, err = r.broker.Verify(t.Context(), r.Assertion(mette, simulator.AssertionOptions{Roles: roles}))
+		if e := failure(t, err); e.Check != "role" || e.Kind != auth.UserRefused {
+			t.Error(e)
+		}
 	}
 	r = newRig(t, narrow(nil, []string{"6f0a1c1e-0000-4000-8000-0000000000ff"}))
 	for _, v1 := range []bool{false, true} {

@@ -30,6 +30,9 @@ type Options struct {
 	// Scopes are the scopes of this API of which an employee's token must have
 	// one, such as access_as_user. Default: any.
 	Scopes []string
+	// Roles are the app roles of this API of which an employee must have one.
+	// What they may do in Dataverse is decided there. Default: none is needed.
+	Roles []string
 	// FrontEnds are the client ids that employees may sign in to. Default: any.
 	FrontEnds []string
 	// Federated gives the workload's token where a registration says

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -69,10 +70,8 @@ func (x *exchanger) acquire(ctx context.Context, holder, claims string, do msalC
 			return nil, err
 		}
 		wait, again := backoff(e, try)
-		if again && deadlineAllows(ctx, wait) {
-			if x.sleep(ctx, wait) == nil {
-				continue
-			}
+		if again && deadlineAllows(ctx, wait) && x.sleep(ctx, wait) == nil {
+			continue
 		}
 		if e.Kind == Throttled {
 			x.holds.remember(holder, e, x.now())
@@ -93,10 +92,7 @@ func backoff(e *Error, try int) (time.Duration, bool) {
 	case Unavailable:
 		return max(e.RetryAfter, time.Duration(try)*500*time.Millisecond+jitter), e.RetryAfter <= maxWait
 	case Throttled:
-		loop := false
-		for _, c := range e.Codes {
-			loop = loop || c == 50196
-		}
+		loop := slices.Contains(e.Codes, 50196)
 		return max(e.RetryAfter, time.Second) + jitter, !loop && e.RetryAfter <= maxWait
 	}
 	return 0, false

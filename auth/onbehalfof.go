@@ -47,8 +47,9 @@ func (o *onBehalfOf) source(assertion string, who *Employee) *Source {
 	}
 }
 
-// cell finds the cell of an assertion, or makes it and lets the least recently
-// used one go. Those that have ended go first: they are the least recent ones.
+// cell finds the cell of an assertion, or makes one. Before that it lets go of
+// the least recently used ones that have ended, and of one that has not where
+// the bound is reached.
 func (o *onBehalfOf) cell(assertion string, who *Employee) *cell {
 	key, now := digestOf(assertion), o.now()
 	o.mu.Lock()
