@@ -22,10 +22,10 @@ import (
 // captured is a request as the engine sent it, and in which wave: how many
 // rounds had to be answered before.
 type captured struct {
-	method, url string
-	header      http.Header
-	body        []byte
-	wave        int
+	method, path string
+	header       http.Header
+	body         []byte
+	wave         int
 }
 
 // wire is a transport with a latency, that can capture what goes over it.
@@ -56,7 +56,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 		if w.latency > 0 {
 			wave = int((time.Since(w.started) + w.latency/4) / w.latency)
 		}
-		w.sent = append(w.sent, captured{r.Method, r.URL.String(), r.Header.Clone(), body, wave})
+		w.sent = append(w.sent, captured{r.Method, r.URL.RequestURI(), r.Header.Clone(), body, wave})
 		w.mu.Unlock()
 	}
 	if w.hold != nil && r.Method != http.MethodGet {
@@ -86,19 +86,20 @@ func waves(sent []captured) [][]captured {
 
 // byHand is what a Go programmer would write: the requests of a wave at once,
 // their answers decoded, then the next wave.
-func byHand(b testing.TB, client *http.Client, waves [][]captured) {
+func byHand(b testing.TB, r *rig, waves [][]captured) {
+	client := &http.Client{Transport: r.wire}
 	for _, wave := range waves {
 		var wg sync.WaitGroup
 		for i := range wave {
 			c := &wave[i]
 			one := func() {
-				r, err := http.NewRequest(c.method, c.url, bytes.NewReader(c.body))
+				req, err := http.NewRequest(c.method, r.Server.URL+c.path, bytes.NewReader(c.body))
 				if err != nil {
 					b.Error(err)
 					return
 				}
-				r.Header = c.header.Clone()
-				resp, err := client.Do(r)
+				req.Header = c.header.Clone()
+				resp, err := client.Do(req)
 				if err != nil {
 					b.Error(err)
 					return
@@ -129,13 +130,14 @@ type rig struct {
 	wire *wire
 }
 
-func newRig(b testing.TB, example, id string, latency time.Duration, capture bool) *rig {
+func newRig(b testing.TB, example, id string, latency time.Duration, capture bool, o ...*playbooktest.Options) *rig {
 	b.Helper()
 	w, err := playbook.Load(os.DirFS("../examples/" + example))
 	if err != nil {
 		b.Fatal(err)
 	}
-	world, err := playbooktest.NewWorld(w, &playbooktest.Options{NoListener: true})
+	o = append(o, nil)
+	world, err := playbooktest.NewWorld(w, o[0])
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -193,7 +195,6 @@ func BenchmarkCustomerOverview(b *testing.B) {
 			ours := newRig(b, "customer-overview", "customer-overview", latency, false)
 			ours.warm(b, ev)
 			hand := newRig(b, "customer-overview", "customer-overview", latency, false)
-			client := &http.Client{Transport: hand.wire}
 			var engine, byhand time.Duration
 			b.ReportAllocs()
 			b.ResetTimer()
@@ -205,7 +206,7 @@ func BenchmarkCustomerOverview(b *testing.B) {
 				engine += time.Since(start)
 				b.StopTimer()
 				start = time.Now()
-				byHand(b, client, scripts[i%n])
+				byHand(b, hand, scripts[i%n])
 				byhand += time.Since(start)
 				b.StartTimer()
 			}
@@ -244,8 +245,7 @@ func BenchmarkPortalMeetings(b *testing.B) {
 			}
 		})
 		hand := newRig(b, "portal-meeting", "portal-meeting-booked", 0, false)
-		client := &http.Client{Transport: hand.wire}
-		byhand += atOnce(n, func(i int) { byHand(b, client, scripts[i]) })
+		byhand += atOnce(n, func(i int) { byHand(b, hand, scripts[i]) })
 		if x, y := ours.count(b, "appointments"), hand.count(b, "appointments"); x != n+1 || y != n {
 			b.Fatalf("%d and %d appointments", x, y)
 		}
@@ -298,7 +298,7 @@ func TestMemoryOfARunThatWaits(t *testing.T) {
 		t.Skip("measures memory")
 	}
 	const n = 300
-	r := newRig(t, "portal-meeting", "portal-meeting-booked", 0, false)
+	r := newRig(t, "portal-meeting", "portal-meeting-booked", 0, false, &playbooktest.Options{NoListener: true})
 	ev := event(t, "booked.json")
 	r.warm(t, ev)
 	var waiting atomic.Int32

@@ -88,6 +88,12 @@ func (s *step) plan(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if !s.dry {
+		s.b.pending = nil // while the service works, a run holds what it needs
+		if !s.engine.Coverage {
+			s.b.values = nil
+		}
+	}
 	for _, w := range plan.Warnings {
 		s.b.warnings = append(s.b.warnings, Warning{Block: s.b.Name, Part: w.Part, Message: w.Message})
 	}

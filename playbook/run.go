@@ -22,7 +22,9 @@ type run struct {
 	now      time.Time
 	dry      bool
 	scope    *scope
-	blocks   []*blockRun
+	// empty are the outputs of blocks that did not run.
+	empty  []any
+	blocks []*blockRun
 	// chains has, by task, the longest chain of requests that had been made
 	// when it ended.
 	chains     []int
@@ -68,6 +70,7 @@ func (e *Engine) run(ctx context.Context, p *Playbook, ev *Event, dry bool) (*Re
 	}
 	r := e.newRun(p, ev, dry)
 	r.scope = newScope(p, ev, r.now)
+	r.empty = slices.Clone(r.scope.outputs)
 	return r.do(ctx, r.accept)
 }
 
@@ -230,11 +233,17 @@ func (s *step) view(needs []int) {
 	if s.run.scope == nil {
 		return
 	}
-	v := newScope(s.playbook, s.event, s.now)
-	for _, j := range needs {
-		v.outputs[j], v.status[j] = s.run.scope.outputs[j], s.run.scope.status[j]
+	full := s.run.scope
+	v := *full
+	v.outputs, v.status = slices.Clone(s.empty), make([]Status, len(full.status))
+	for j := range v.status {
+		v.status[j] = StatusNotRun
 	}
-	s.scope = v
+	v.outputs[0], v.status[0] = full.outputs[0], StatusSucceeded
+	for _, j := range needs {
+		v.outputs[j], v.status[j] = full.outputs[j], full.status[j]
+	}
+	s.scope = &v
 }
 
 func (r *run) begin(b *blockRun) {
@@ -309,7 +318,7 @@ func (s *step) end(ctx context.Context, err error) {
 // clear takes back what the block has put out.
 func (s *step) clear() {
 	if full := s.run.scope; full != nil && s.b.Index > 0 {
-		full.outputs[s.b.Index] = emptyOutput(s.b.Block)
+		full.outputs[s.b.Index] = s.empty[s.b.Index]
 	}
 }
 

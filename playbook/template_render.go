@@ -83,6 +83,13 @@ func (t *Template) failed(ctx context.Context, b *templateBudget, line int, caus
 // budgetName is a binding that no template can name.
 const budgetName = "__budget"
 
+// What a rendering may do whatever the clock says: so little is quick, and
+// only a machine that does too much at once makes it late.
+const (
+	freeTicks = 512
+	freeText  = 64 << 10
+)
+
 // templateBudget bounds one rendering.
 type templateBudget struct {
 	ctx      context.Context
@@ -116,7 +123,7 @@ func (b *templateBudget) spend(bytes int) error {
 	if err := b.ctx.Err(); err != nil {
 		return err
 	}
-	if time.Now().After(b.deadline) {
+	if (b.ticks > freeTicks || b.text > freeText) && time.Now().After(b.deadline) {
 		b.spent = true
 		return errTemplateBudget
 	}
