@@ -1,0 +1,282 @@
+package dataverse_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/andmoneyaps/engage-playbooks/dataverse"
+	"github.com/andmoneyaps/engage-playbooks/dataverse/simulator"
+)
+
+func person(i int, id dataverse.GUID, name string) dataverse.Write {
+	return dataverse.Write{
+		Operation: dataverse.Create, Table: "contact", EntitySet: "contacts", PrimaryKey: "contactid", ID: id, Source: fmt.Sprintf("people[%d]", i),
+		Body: []dataverse.Property{{Name: "lastname", Value: name}},
+	}
+}
+
+func numbered(i int) dataverse.GUID {
+	return dataverse.GUID(fmt.Sprintf("00000000-0000-0000-0001-%012d", i))
+}
+
+// paths are the data requests that the server saw, without metadata.
+func paths(s *simulator.Server, after int) []string {
+	var out []string
+	for _, r := range s.Requests()[after:] {
+		if len(r.Parts) > 0 && strings.Contains(r.Parts[0].Path, "EntityDefinitions") {
+			continue
+		}
+		out = append(out, strings.TrimPrefix(r.Path, "/api/data/v9.2/"))
+	}
+	return out
+}
+
+func TestBulkUsesTheBulkMessages(t *testing.T) {
+	s, c := simulated(t, nil)
+	cs := &dataverse.ChangeSet{}
+	for i := range 250 {
+		cs.Writes = append(cs.Writes, person(i, "", fmt.Sprint("P", i)))
+	}
+	var reported int
+	var mu sync.Mutex
+	var seen []dataverse.Exchange
+	ctx := dataverse.WithObserver(t.Context(), func(x dataverse.Exchange) {
+		mu.Lock()
+		seen = append(seen, x)
+		mu.Unlock()
+	})
+	written, err := c.Bulk(ctx, cs, &dataverse.BulkOptions{ChunkSize: 100, Report: func(ws []dataverse.Written) {
+		mu.Lock()
+		reported += len(ws)
+		mu.Unlock()
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, w := range written {
+		if w.Err != nil || w.ID == "" || w.Index != i {
+			t.Fatalf("%+v", w)
+		}
+		if i%100 == 7 { // the ids belong to their rows
+			row, err := c.Get(t.Context(), &dataverse.Query{EntitySet: "contacts", ID: w.ID, Select: []string{"lastname"}})
+			if err != nil || row.Text("lastname") != fmt.Sprint("P", i) {
+				t.Errorf("row %d: %v %v", i, row, err)
+			}
+		}
+	}
+	if reported != 250 || len(seen) != 3 || !strings.HasSuffix(seen[0].Path, "CreateMultiple") {
+		t.Errorf("%d reported, %d requests", reported, len(seen))
+	}
+	if seen[0].Operations[0].Records == 0 {
+		t.Errorf("%+v", seen[0])
+	}
+	_ = s
+}
+
+func TestBulkRefusedWritesDoNotStopTheOthers(t *testing.T) {
+	s, c := simulated(t, nil)
+	cs := &dataverse.ChangeSet{}
+	for i := range 60 {
+		w := person(i, numbered(i), "Fine")
+		if i%20 == 3 {
+			w.Body[0].Value = strings.Repeat("too long ", 20)
+		}
+		cs.Writes = append(cs.Writes, w)
+	}
+	// A task for each person: those of refused people are not sent.
+	for i := range 60 {
+		cs.Writes = append(cs.Writes, dataverse.Write{
+			Operation: dataverse.Create, Table: "task", EntitySet: "tasks", PrimaryKey: "activityid", Source: fmt.Sprintf("tasks[%d]", i),
+			Body: []dataverse.Property{
+				{Name: "subject", Value: "Call"},
+				{Name: "regardingobjectid_contact_task", Value: dataverse.Bind{EntitySet: "contacts", ID: numbered(i)}, Lookup: true},
+			},
+		})
+	}
+	written, err := c.Bulk(t.Context(), cs, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, w := range written {
+		refused := i%60%20 == 3
+		switch {
+		case !refused && w.Err != nil:
+			t.Errorf("%d: %v", i, w.Err)
+		case refused && i < 60:
+			var e *dataverse.Error
+			if !errors.As(w.Err, &e) || e.Code != dataverse.CodeStringLengthTooLong || e.Source != cs.Writes[i].Source || e.Write != i {
+				t.Errorf("%d: %v", i, w.Err)
+			}
+		case refused:
+			if !errors.Is(w.Err, dataverse.ErrNotWritten) {
+				t.Errorf("%d: %v", i, w.Err)
+			}
+		}
+	}
+	if n := len(collect(t, c, contacts(dataverse.Compare{Column: "lastname", Op: dataverse.Eq, Value: "Fine"}))); n != 57 {
+		t.Errorf("%d people", n)
+	}
+	tasks := collect(t, c, &dataverse.Query{EntitySet: "tasks", Select: []string{"_regardingobjectid_value"}})
+	if len(tasks) != 57 {
+		t.Errorf("%d tasks", len(tasks))
+	}
+	_ = s
+}
+
+func TestBulkLinksToRowsThatTheServiceNames(t *testing.T) {
+	_, c := simulated(t, nil)
+	cs := &dataverse.ChangeSet{}
+	for i := range 5 {
+		cs.Writes = append(cs.Writes, person(i, "", fmt.Sprint("P", i)))
+		cs.Writes = append(cs.Writes, dataverse.Write{
+			Operation: dataverse.Create, Table: "task", EntitySet: "tasks", PrimaryKey: "activityid",
+			Body: []dataverse.Property{{Name: "regardingobjectid_contact_task", Value: dataverse.Bind{Ref: 2*i + 1}, Lookup: true}},
+		})
+	}
+	written, err := c.Bulk(t.Context(), cs, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 1; i < len(written); i += 2 {
+		if written[i].Err != nil {
+			t.Fatal(written[i].Err)
+		}
+		row, err := c.Get(t.Context(), &dataverse.Query{EntitySet: "tasks", ID: written[i].ID, Select: []string{"_regardingobjectid_value"}})
+		if err != nil || row.Text("_regardingobjectid_value") != string(written[i-1].ID) {
+			t.Errorf("%d: %v %v", i, row, err)
+		}
+	}
+	if cs.Writes[1].Body[0].Value != (dataverse.Bind{Ref: 1}) {
+		t.Error("Bulk changed its argument")
+	}
+}
+
+func TestBulkOfAllOperationsInOrderOfTheirRows(t *testing.T) {
+	_, c := simulated(t, nil)
+	cs := &dataverse.ChangeSet{Writes: []dataverse.Write{
+		person(0, idA, "First"),
+		{Operation: dataverse.Update, Table: "contact", EntitySet: "contacts", PrimaryKey: "contactid", ID: idA, Body: []dataverse.Property{{Name: "lastname", Value: "Second"}}},
+		{Operation: dataverse.Update, Table: "contact", EntitySet: "contacts", PrimaryKey: "contactid", ID: idA, Body: []dataverse.Property{{Name: "lastname", Value: "Third"}}},
+		{Operation: dataverse.Upsert, Table: "contact", EntitySet: "contacts", PrimaryKey: "contactid", ID: idB, Body: []dataverse.Property{{Name: "lastname", Value: "New"}}},
+		{Operation: dataverse.Upsert, Table: "contact", EntitySet: "contacts", PrimaryKey: "contactid", ID: idC, Body: []dataverse.Property{{Name: "lastname", Value: "Gone"}}},
+		{Operation: dataverse.Delete, Table: "contact", EntitySet: "contacts", ID: idC},
+		{Operation: dataverse.Update, Table: "contact", EntitySet: "contacts", PrimaryKey: "contactid", ID: numbered(1), Body: []dataverse.Property{{Name: "lastname", Value: "Nobody"}}},
+	}}
+	written, err := c.Bulk(t.Context(), cs, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, w := range written {
+		if (w.Err != nil) != (i == 6) {
+			t.Errorf("%d: %v", i, w.Err)
+		}
+	}
+	if !errors.Is(written[6].Err, dataverse.ErrNotFound) {
+		t.Errorf("update of nobody: %v", written[6].Err)
+	}
+	names := map[string]bool{}
+	for _, r := range collect(t, c, &dataverse.Query{EntitySet: "contacts", Select: []string{"lastname"}}) {
+		names[r.Text("lastname")] = true
+	}
+	if len(names) != 2 || !names["Third"] || !names["New"] {
+		t.Errorf("%v", names)
+	}
+}
+
+func TestBulkAgainLeavesWhatIsThere(t *testing.T) {
+	_, c := simulated(t, nil)
+	cs := &dataverse.ChangeSet{}
+	for i := range 20 {
+		cs.Writes = append(cs.Writes, person(i, numbered(i), "X"))
+	}
+	half := &dataverse.ChangeSet{Writes: cs.Writes[:10]}
+	if _, err := c.Bulk(t.Context(), half, nil); err != nil {
+		t.Fatal(err)
+	}
+	written, err := c.Bulk(t.Context(), cs, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, w := range written {
+		if w.Err != nil || w.Unchanged != (i < 10) || w.ID != numbered(i) {
+			t.Errorf("%d: %+v", i, w)
+		}
+	}
+}
+
+// TestBulkShrinksWhatIsTooLarge meets a service that takes 8 rows at a time.
+func TestBulkShrinksWhatIsTooLarge(t *testing.T) {
+	var mu sync.Mutex
+	sizes := map[int]int{}
+	m := &metadataServer{}
+	service := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasSuffix(r.URL.Path, "CreateMultiple") {
+			m.ServeHTTP(w, r)
+			return
+		}
+		body, _ := io.ReadAll(r.Body)
+		n := strings.Count(string(body), `"@odata.type":"Microsoft.Dynamics.CRM.contact"`)
+		mu.Lock()
+		sizes[n]++
+		mu.Unlock()
+		if n > 8 {
+			fault(500, dataverse.CodeSQLTimeout, "SQL timeout expired.")(w, r)
+			return
+		}
+		answer(200, `{"Ids":["`+strings.Repeat(string(idA)+`","`, n-1)+string(idA)+`"]}`)(w, r)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		c, err := dataverse.New("https://contoso.crm4.dynamics.com", token("t"), &dataverse.Options{HTTP: handler{service}, MaxRetries: -1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		cs := &dataverse.ChangeSet{}
+		for i := range 200 {
+			cs.Writes = append(cs.Writes, person(i, numbered(i), "X"))
+		}
+		written, err := c.Bulk(t.Context(), cs, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range written {
+			if w.Err != nil || w.ID != idA {
+				t.Fatalf("%+v", w)
+			}
+		}
+		if sizes[100] == 0 {
+			t.Errorf("sizes %v", sizes)
+		}
+	})
+}
+
+func TestBulkEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, c := simulated(t, nil)
+		s.Fail(simulator.Fault{Kind: simulator.FaultRequests, RetryAfter: "60", Path: "contacts*", Count: -1})
+		s.Fail(simulator.Fault{Kind: simulator.FaultRequests, RetryAfter: "60", Table: "contact", Count: -1})
+		cs := &dataverse.ChangeSet{}
+		for i := range 20 {
+			cs.Writes = append(cs.Writes, person(i, numbered(i), "X"))
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(30*time.Second, cancel)
+		start := time.Now()
+		written, err := c.Bulk(ctx, cs, nil)
+		if !errors.Is(err, context.Canceled) || time.Since(start) > 31*time.Second {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+		for _, w := range written {
+			if !errors.Is(w.Err, context.Canceled) {
+				t.Errorf("%+v", w)
+			}
+		}
+	})
+}
