@@ -27,20 +27,8 @@ func numbered(i int) dataverse.GUID {
 	return dataverse.GUID(fmt.Sprintf("00000000-0000-0000-0001-%012d", i))
 }
 
-// paths are the data requests that the server saw, without metadata.
-func paths(s *simulator.Server, after int) []string {
-	var out []string
-	for _, r := range s.Requests()[after:] {
-		if len(r.Parts) > 0 && strings.Contains(r.Parts[0].Path, "EntityDefinitions") {
-			continue
-		}
-		out = append(out, strings.TrimPrefix(r.Path, "/api/data/v9.2/"))
-	}
-	return out
-}
-
 func TestBulkUsesTheBulkMessages(t *testing.T) {
-	s, c := simulated(t, nil)
+	_, c := simulated(t, nil)
 	cs := &dataverse.ChangeSet{}
 	for i := range 250 {
 		cs.Writes = append(cs.Writes, person(i, "", fmt.Sprint("P", i)))
@@ -78,11 +66,10 @@ func TestBulkUsesTheBulkMessages(t *testing.T) {
 	if seen[0].Operations[0].Records == 0 {
 		t.Errorf("%+v", seen[0])
 	}
-	_ = s
 }
 
 func TestBulkRefusedWritesDoNotStopTheOthers(t *testing.T) {
-	s, c := simulated(t, nil)
+	_, c := simulated(t, nil)
 	cs := &dataverse.ChangeSet{}
 	for i := range 60 {
 		w := person(i, numbered(i), "Fine")
@@ -128,7 +115,6 @@ func TestBulkRefusedWritesDoNotStopTheOthers(t *testing.T) {
 	if len(tasks) != 57 {
 		t.Errorf("%d tasks", len(tasks))
 	}
-	_ = s
 }
 
 func TestBulkLinksToRowsThatTheServiceNames(t *testing.T) {

@@ -2,6 +2,7 @@ package dataverse
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -68,7 +69,8 @@ func (e *Error) kind() error {
 	switch s := e.Status; {
 	case s == 0:
 		switch {
-		case e.Err == nil, errors.Is(e.Err, ErrForeign), errors.Is(e.Err, ErrReadOnly), errors.Is(e.Err, ErrTooLarge):
+		case e.Err == nil, errors.Is(e.Err, ErrForeign), errors.Is(e.Err, ErrReadOnly), errors.Is(e.Err, ErrTooLarge),
+			errors.Is(e.Err, ErrNotWritten), errors.Is(e.Err, context.Canceled), errors.Is(e.Err, context.DeadlineExceeded):
 			return nil // Unwrap says it
 		}
 		return ErrUnavailable
