@@ -1,0 +1,127 @@
+// Package otel makes OpenTelemetry spans and metrics of the hooks of package
+// dataverse. It is a module of its own, so that embedders without
+// OpenTelemetry do not carry it.
+//
+//	client, err := dataverse.New(url, tokens, &dataverse.Options{Tracer: tracer}) // of NewTracer(nil)
+//
+// Each attempt of a request, each wait and each token call is a span below the
+// one in the caller's context. Spans and metrics name methods, tables and path
+// templates; no query string, no id of a record and no value of a field ever
+// reaches them.
+package otel
+
+import (
+	"context"
+	"errors"
+
+	global "go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/andmoneyaps/engage-playbooks/dataverse"
+)
+
+// Scope is the instrumentation scope of all spans and metrics.
+const Scope = "github.com/andmoneyaps/engage-playbooks/otel"
+
+// Options of a [Tracer]; nil fields stand for the defaults.
+type Options struct {
+	// TracerProvider gives the tracer. Default: the global one.
+	TracerProvider trace.TracerProvider
+	// MeterProvider gives the meter. Default: the global one.
+	MeterProvider metric.MeterProvider
+}
+
+// Tracer is a [dataverse.Tracer]. Its instruments are
+// dataverse.client.request.duration (s), dataverse.client.wait.duration (s)
+// and dataverse.client.token.duration (s), with the attributes of the spans.
+type Tracer struct {
+	tracer               trace.Tracer
+	request, wait, token metric.Float64Histogram
+}
+
+var _ dataverse.Tracer = (*Tracer)(nil)
+
+// NewTracer returns a tracer; nil options are the defaults. The error is that
+// of a meter that refuses an instrument.
+func NewTracer(opts *Options) (*Tracer, error) {
+	var o Options
+	if opts != nil {
+		o = *opts
+	}
+	if o.TracerProvider == nil {
+		o.TracerProvider = global.GetTracerProvider()
+	}
+	if o.MeterProvider == nil {
+		o.MeterProvider = global.GetMeterProvider()
+	}
+	meter := o.MeterProvider.Meter(Scope)
+	t := &Tracer{tracer: o.TracerProvider.Tracer(Scope)}
+	var errs [3]error
+	t.request, errs[0] = meter.Float64Histogram("dataverse.client.request.duration", metric.WithUnit("s"),
+		metric.WithDescription("Duration of one attempt of a request, answer included."))
+	t.wait, errs[1] = meter.Float64Histogram("dataverse.client.wait.duration", metric.WithUnit("s"),
+		metric.WithDescription("Duration of a wait before another attempt."))
+	t.token, errs[2] = meter.Float64Histogram("dataverse.client.token.duration", metric.WithUnit("s"),
+		metric.WithDescription("Duration of a call of the token source."))
+	return t, errors.Join(errs[:]...)
+}
+
+// Start begins the span of a step.
+func (t *Tracer) Start(ctx context.Context, step dataverse.Step) context.Context {
+	kind, name := trace.SpanKindInternal, "dataverse "+string(step.Kind)
+	if step.Kind == dataverse.StepRequest {
+		kind, name = trace.SpanKindClient, step.Method+" "+step.Path
+	}
+	ctx, span := t.tracer.Start(ctx, name, trace.WithSpanKind(kind))
+	if span.IsRecording() {
+		span.SetAttributes(attributes(step)...)
+		span.SetAttributes(
+			attribute.Int("http.request.resend_count", step.Attempt-1),
+			attribute.String("dataverse.client_request_id", step.ClientRequestID),
+		)
+		if step.Kind == dataverse.StepWait {
+			span.SetAttributes(attribute.Float64("dataverse.wait", step.Wait.Seconds()))
+		}
+	}
+	return ctx
+}
+
+// End ends the span and records the duration.
+func (t *Tracer) End(ctx context.Context, step dataverse.Step) {
+	span := trace.SpanFromContext(ctx)
+	attrs := attributes(step)
+	if step.Status != 0 {
+		attrs = append(attrs, attribute.Int("http.response.status_code", step.Status))
+	}
+	if span.IsRecording() {
+		span.SetAttributes(attrs...)
+		span.SetAttributes(attribute.String("dataverse.request_id", step.RequestID))
+		switch {
+		case step.Err != nil:
+			span.SetStatus(codes.Error, step.Err.Error())
+		case step.Kind == dataverse.StepRequest && step.Status >= 400:
+			span.SetStatus(codes.Error, "")
+		}
+	}
+	span.End()
+	instrument := t.request
+	switch step.Kind {
+	case dataverse.StepWait:
+		instrument = t.wait
+	case dataverse.StepToken:
+		instrument = t.token
+	}
+	instrument.Record(ctx, step.Duration.Seconds(), metric.WithAttributes(attrs...))
+}
+
+// attributes are what spans and metrics share: few values each.
+func attributes(step dataverse.Step) []attribute.KeyValue {
+	return []attribute.KeyValue{
+		attribute.String("http.request.method", step.Method),
+		attribute.String("url.template", step.Path),
+		attribute.String("db.collection.name", step.Table),
+	}
+}
