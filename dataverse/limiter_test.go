@@ -101,7 +101,7 @@ func TestLimiter(t *testing.T) {
 			ask(t, c, 1)
 			ask(t, c, 100)
 			first := s.refusals
-			if first == 0 || first > 20 {
+			if first == 0 || first > 40 {
 				t.Errorf("%d refusals", first)
 			}
 			s.most = 0
