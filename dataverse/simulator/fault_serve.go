@@ -28,18 +28,18 @@ func (s *Server) beforeFaults(w http.ResponseWriter, r *http.Request, c *call) (
 	}
 	left := false
 	defer func() {
-		if stop || !left { // answered here, or the connection ended
+		if !left { // answered here, or the connection ended
 			leave()
 		}
 	}()
-	after, stop = s.applyFault(w, r, c, f)
+	then, stop := s.applyFault(w, r, c, f)
 	if stop {
 		return nil, true
 	}
 	left = true
 	return func(resp *response) bool {
 		leave()
-		return after != nil && after(resp)
+		return then != nil && then(resp)
 	}, false
 }
 

@@ -71,6 +71,9 @@ func (c *call) before(message string, t *Table, id guid, old *record, d *draft) 
 	if err := c.refuseIntersect(message, t); err != nil {
 		return err
 	}
+	if message == "Create" {
+		c.strictRequired(d)
+	}
 	return c.run(c.server.hooks.before, &HookContext{Message: message, call: c, table: t, old: old, now: old, draft: d}, id)
 }
 

@@ -45,3 +45,16 @@ func (c *call) strictHeaders() {
 		c.strict("upsert-unmarked", "a PATCH without If-Match creates the row where it is missing")
 	}
 }
+
+// strictRequired reports columns that forms require and that the Web API does
+// not (fact sheet, section 3.1).
+func (c *call) strictRequired(d *draft) {
+	if c.server.options.Strict == nil {
+		return
+	}
+	for _, col := range d.table.Columns {
+		if col.Required == ApplicationRequired && d.get(col) == nil && !col.NoCreate {
+			c.strict("required-missing", "column %q of %q is required by forms and has no value", col.LogicalName, d.table.LogicalName)
+		}
+	}
+}
