@@ -44,10 +44,16 @@ func logEntry(c *call, path string) *Request {
 func (s *Server) record(c *call, path string) *Request {
 	e := logEntry(c, path)
 	s.mu.Lock()
+	if len(s.log) == maxLog {
+		s.log = append(s.log[:0], s.log[maxLog/10:]...) // the oldest tenth goes
+	}
 	s.log = append(s.log, e)
 	s.mu.Unlock()
 	return e
 }
+
+// maxLog bounds the memory of the log.
+const maxLog = 100000
 
 // recordPart adds a part to a batch's entry; the part becomes part.entry.
 func (s *Server) recordPart(batch, part *call, path string) {
@@ -73,7 +79,8 @@ func (e *Request) setUser(s *Server, c *actor) {
 	s.mu.Unlock()
 }
 
-// Requests gives the log of requests to the Web API, oldest first.
+// Requests gives the log of requests to the Web API, oldest first. Of more than
+// 100,000 the oldest are forgotten.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -225,10 +225,53 @@ func (ts *tableStore) remove(r *record) {
 	ts.unindexRow(r)
 }
 
+// replace gives a row other values. A lookup that stays as it was keeps its
+// place in the index, so that a common owner costs an update nothing.
 func (ts *tableStore) replace(r *record, shape *shape, vals []any) {
-	ts.unindexRow(r)
+	old := *r
+	for n := range ts.keys {
+		if text, ok := ts.keyOf(n, r.shape, r.vals); ok && ts.keys[n][text] == r {
+			delete(ts.keys[n], text)
+		}
+	}
 	r.shape, r.vals = shape, vals
-	ts.indexRow(r)
+	for ordinal := range ts.lookups {
+		col := ts.table.Columns[ordinal]
+		was, had := old.ref(col)
+		now, has := r.ref(col)
+		if had == has && was.id == now.id {
+			continue
+		}
+		if had {
+			ts.dropFromIndex(ordinal, was.id, r)
+		}
+		if has {
+			ts.addToIndex(ordinal, now.id, r)
+		}
+	}
+	for n := range ts.keys {
+		if text, ok := ts.keyOf(n, r.shape, r.vals); ok {
+			ts.keys[n][text] = r
+		}
+	}
+}
+
+func (ts *tableStore) addToIndex(ordinal int, id guid, r *record) {
+	m := ts.lookups[ordinal]
+	if m == nil {
+		m = map[guid][]*record{}
+		ts.lookups[ordinal] = m
+	}
+	m[id] = insertBySeq(m[id], r)
+}
+
+func (ts *tableStore) dropFromIndex(ordinal int, id guid, r *record) {
+	m := ts.lookups[ordinal]
+	if s := removeBySeq(m[id], r); len(s) > 0 {
+		m[id] = s
+	} else {
+		delete(m, id)
+	}
 }
 
 func (ts *tableStore) indexRow(r *record) {
@@ -237,12 +280,7 @@ func (ts *tableStore) indexRow(r *record) {
 		if !ok || !ts.table.Columns[o].indexed {
 			continue
 		}
-		m := ts.lookups[int(o)]
-		if m == nil {
-			m = map[guid][]*record{}
-			ts.lookups[int(o)] = m
-		}
-		m[x.id] = insertBySeq(m[x.id], r)
+		ts.addToIndex(int(o), x.id, r)
 	}
 	for n := range ts.keys {
 		if text, ok := ts.keyOf(n, r.shape, r.vals); ok {
@@ -257,12 +295,7 @@ func (ts *tableStore) unindexRow(r *record) {
 		if !ok || !ts.table.Columns[o].indexed {
 			continue
 		}
-		m := ts.lookups[int(o)]
-		if s := removeBySeq(m[x.id], r); len(s) > 0 {
-			m[x.id] = s
-		} else {
-			delete(m, x.id)
-		}
+		ts.dropFromIndex(int(o), x.id, r)
 	}
 	for n := range ts.keys {
 		if text, ok := ts.keyOf(n, r.shape, r.vals); ok && ts.keys[n][text] == r {
