@@ -64,12 +64,12 @@ func eventFrom(v any) (*Event, error) {
 	e.allow("", "type", "id", "time", "portal", "actor", "data")
 	ev := &Event{Type: e.text("type"), ID: e.text("id"), Portal: e.text("portal"), Data: m["data"]}
 	if ev.Type == "" {
-		e.fail("type", "is missing")
+		e.wrong("type", "is missing")
 	}
 	if t := e.text("time"); t != "" {
 		var err error
 		if ev.Time, err = time.Parse(time.RFC3339, t); err != nil {
-			e.fail("time", "want a date and time with its offset, such as 2026-03-12T13:00:00+01:00")
+			e.wrong("time", "want a date and time with its offset, such as 2026-03-12T13:00:00+01:00")
 		}
 	}
 	if a := m["actor"]; a != nil {
@@ -88,7 +88,7 @@ type envelope struct {
 	err    error
 }
 
-func (e *envelope) fail(name, format string, args ...any) {
+func (e *envelope) wrong(name, format string, args ...any) {
 	if e.err == nil {
 		e.err = &EventError{Path: e.prefix + name, Message: fmt.Sprintf(format, args...)}
 	}
@@ -110,7 +110,7 @@ func (e *envelope) allow(_ string, names ...string) {
 		if k == "assertion" {
 			hint = "the employee's assertion travels beside the event"
 		}
-		e.fail(k, "unknown key (%s)", hint)
+		e.wrong(k, "unknown key (%s)", hint)
 	}
 }
 
@@ -121,14 +121,14 @@ func (e *envelope) text(name string) string {
 	case string:
 		return v
 	}
-	e.fail(name, "want text, have %s", ofValue(e.m[name]).describe())
+	e.wrong(name, "want text, have %s", ofValue(e.m[name]).describe())
 	return ""
 }
 
 func (e *envelope) actor(v any) *Actor {
 	m, ok := v.(map[string]any)
 	if !ok {
-		e.fail("actor", "want an object, have %s", ofValue(v).describe())
+		e.wrong("actor", "want an object, have %s", ofValue(v).describe())
 		return nil
 	}
 	in := &envelope{m: m, prefix: "actor."}
@@ -138,7 +138,7 @@ func (e *envelope) actor(v any) *Actor {
 		TenantID: in.text("tenantId"), ClientID: in.text("clientId"), ID: in.text("id"),
 	}
 	if in.err == nil && !slices.Contains(ActorKinds, a.Kind) {
-		in.fail("kind", "want one of %s", joinKinds(ActorKinds))
+		in.wrong("kind", "want one of %s", joinKinds(ActorKinds))
 	}
 	if e.err == nil {
 		e.err = in.err

@@ -135,8 +135,8 @@ func (v *variables) expression(text string, line int) {
 			name, _, _ = strings.Cut(name, " ")
 			if !v.known[name] && name != "" {
 				v.problems = append(v.problems, templateProblem{
-					line, "unknown-filter", fmt.Sprintf("there is no filter %q", name),
-					document.Suggest(name, slices.Sorted(maps.Keys(v.known))),
+					line: line, code: "unknown-filter", message: fmt.Sprintf("there is no filter %q", name),
+					suggestion: document.Suggest(name, slices.Sorted(maps.Keys(v.known))),
 				})
 			}
 			part = args
