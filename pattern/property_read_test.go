@@ -355,15 +355,15 @@ var world = sync.OnceValue(func() map[string]*entity.Definition {
 	}
 	_, c, stop := startServer()
 	defer stop()
-	bound := map[string]*entity.Definition{}
+	all := map[string]*entity.Definition{}
 	for _, d := range defs.order {
 		b, err := d.Bind(background, c, defs.order...)
 		if err != nil {
 			panic(err)
 		}
-		bound[d.ID] = b
+		all[d.ID] = b
 	}
-	return bound
+	return all
 })
 
 func (m *model) pattern(t *rapid.T) *pattern.Pattern {
@@ -374,8 +374,10 @@ func (m *model) pattern(t *rapid.T) *pattern.Pattern {
 		}
 		t.Fatalf("%v\n%s", problems, m.yaml())
 	}
-	return patterns[0].With(func(d *entity.Definition) *entity.Definition { return world()[d.ID] })
+	return patterns[0].With(bound)
 }
+
+func bound(d *entity.Definition) *entity.Definition { return world()[d.ID] }
 
 // ids shows results as the ids of each part.
 func (m *model) ids(results []result) [][][]string {
