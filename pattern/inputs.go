@@ -2,6 +2,7 @@ package pattern
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/andmoneyaps/engage-playbooks"
 	"github.com/andmoneyaps/engage-playbooks/entity"
@@ -10,29 +11,23 @@ import (
 // partInput is what one part of a write was given.
 type partInput struct {
 	part   *Part
-	values map[string]*Value // by field
-	order  []string          // fields in the order of the input
+	values []*Value // in the order of the input
 }
 
 func (i *partInput) get(field string) (*Value, bool) {
-	v, ok := i.values[field]
-	return v, ok
+	for _, v := range i.values {
+		if v.Field == field {
+			return v, true
+		}
+	}
+	return nil, false
 }
 
 // any reports whether a field other than the given ones has a value that is
 // not null; with nulls, null counts too.
 func (i *partInput) any(nulls bool, but ...string) bool {
-	for _, name := range i.order {
-		if v := i.values[name]; (nulls || v.Data != nil) && !contains(but, name) {
-			return true
-		}
-	}
-	return false
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
+	for _, v := range i.values {
+		if (nulls || v.Data != nil) && !slices.Contains(but, v.Field) {
 			return true
 		}
 	}
@@ -53,17 +48,13 @@ func (p *Pattern) inputs(op Operation, in Input) ([]*partInput, error) {
 			return nil, err
 		}
 		pi := out[part.index]
-		if pi.values == nil {
-			pi.values = make(map[string]*Value, 8)
-		}
-		if _, twice := pi.values[v.Field]; twice {
+		if _, twice := pi.get(v.Field); twice {
 			return nil, &Error{Code: "duplicate-destination", Part: v.Part, Field: v.Field, Message: "is given twice", Pos: v.Pos}
 		}
 		if err := part.shape(f, v); err != nil {
 			return nil, err
 		}
-		pi.values[v.Field] = v
-		pi.order = append(pi.order, v.Field)
+		pi.values = append(pi.values, v)
 	}
 	return out, nil
 }

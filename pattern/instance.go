@@ -42,7 +42,7 @@ func (w *writer) instance(part *Part, i int, sources []source, idOnly bool) erro
 	var parties partyWrite
 	for k := range sources {
 		s := &sources[k]
-		v, properties, err := w.value(part, i, s)
+		v, property, err := w.value(part, i, s)
 		if err != nil {
 			return err
 		}
@@ -64,13 +64,13 @@ func (w *writer) instance(part *Part, i int, sources []source, idOnly bool) erro
 		}
 		column := PlannedColumn{Column: s.field.Column, Field: s.field.Name, Value: v, Source: s.label}
 		if s.field.Type == entity.TypePartyList {
-			parties.add(s.field, column, properties)
+			parties.add(s.field, column, property)
 			if write.Operation == dataverse.Create {
 				planned.Columns = append(planned.Columns, column)
 			}
 			continue
 		}
-		write.Body = append(write.Body, properties...)
+		write.Body = append(write.Body, property)
 		planned.Columns = append(planned.Columns, column)
 	}
 	if write.Operation == dataverse.Create && len(parties.fields) > 0 {
@@ -198,8 +198,8 @@ func (w *writer) writable(name string, s *source, part *Part) error {
 	return nil
 }
 
-// value gives the abstract value of a field and the properties that store it.
-func (w *writer) value(part *Part, i int, s *source) (any, []dataverse.Property, error) {
+// value gives the abstract value of a field and the property that stores it.
+func (w *writer) value(part *Part, i int, s *source) (any, dataverse.Property, error) {
 	if len(s.bound) > 0 {
 		return w.boundValue(part, i, s)
 	}
@@ -207,34 +207,35 @@ func (w *writer) value(part *Part, i int, s *source) (any, []dataverse.Property,
 	if s.input != nil {
 		v = part.at(s.field, s.input.Data, i)
 	}
-	properties, err := w.properties(s.field, v)
+	property, err := w.property(s.field, v)
 	if err != nil {
-		return nil, nil, errAt(codeOf(err), part.name(i), s.field.Name, s.at(part), "%s", err)
+		return nil, dataverse.Property{}, errAt(codeOf(err), part.name(i), s.field.Name, s.at(part), "%s", err)
 	}
-	if table, id, ok := s.field.Reference(v); ok && s.field.Type == entity.TypeLookup {
-		w.linkTo(part, table, s.field.EntitySet(table), id)
+	if s.field.Type == entity.TypeLookup {
+		if table, id, ok := s.field.Reference(v); ok {
+			w.linkTo(part, table, s.field.EntitySet(table), id)
+		}
 	}
-	return s.field.Normal(v), properties, nil
+	return s.field.Normal(v), property, nil
 }
 
-// properties converts an abstract value; what is not known goes through.
-func (w *writer) properties(f *entity.Field, v any) ([]dataverse.Property, error) {
+// property converts an abstract value; what is not known goes through.
+func (w *writer) property(f *entity.Field, v any) (dataverse.Property, error) {
 	if u, unknown := FindUnknown(v); unknown {
-		return []dataverse.Property{f.Placeholder(u)}, nil
+		return f.Placeholder(u), nil
 	}
 	if w.lookup == nil {
-		return nil, f.Check(v) // before binding, navigation may not be known
+		return dataverse.Property{}, f.Check(v) // before binding, navigation may not be known
 	}
 	if f.Type == entity.TypePartyList {
 		parties, err := f.Parties(v)
-		return []dataverse.Property{{Name: f.PartiesLink(), Value: parties}}, err
+		return dataverse.Property{Name: f.PartiesLink(), Value: parties}, err
 	}
-	p, err := f.Property(v)
-	return []dataverse.Property{p}, err
+	return f.Property(v)
 }
 
 // boundValue takes the value from what requirements reference.
-func (w *writer) boundValue(part *Part, i int, s *source) (any, []dataverse.Property, error) {
+func (w *writer) boundValue(part *Part, i int, s *source) (any, dataverse.Property, error) {
 	f := s.field
 	if f.Type == entity.TypePartyList {
 		return w.boundParties(part, s)
@@ -248,10 +249,10 @@ func (w *writer) boundValue(part *Part, i int, s *source) (any, []dataverse.Prop
 	}
 	if w.open[to.index] {
 		u := Unknown{After: "the look-up"}
-		return u, []dataverse.Property{f.Placeholder(u)}, nil
+		return u, f.Placeholder(u), nil
 	}
 	if j >= len(targets) {
-		return nil, nil, errAt("list-length", part.name(i), f.Name, r.Pos, "there is no record of %s for it", to.Ref)
+		return nil, dataverse.Property{}, errAt("list-length", part.name(i), f.Name, r.Pos, "there is no record of %s for it", to.Ref)
 	}
 	t := targets[j]
 	if r.ReferenceField != entity.IDField {
@@ -261,31 +262,31 @@ func (w *writer) boundValue(part *Part, i int, s *source) (any, []dataverse.Prop
 				v = map[string]any{"Id": v, "Type": table}
 			}
 		}
-		properties, err := w.properties(f, v)
+		property, err := w.property(f, v)
 		if err != nil {
-			return nil, nil, errAt(codeOf(err), part.name(i), f.Name, r.Pos, "the value of %s.%s does not fit: %s", to.Ref, r.ReferenceField, err)
+			return nil, dataverse.Property{}, errAt(codeOf(err), part.name(i), f.Name, r.Pos, "the value of %s.%s does not fit: %s", to.Ref, r.ReferenceField, err)
 		}
-		return f.Normal(v), properties, nil
+		return f.Normal(v), property, nil
 	}
 	if u, unknown := t.id.(Unknown); unknown {
-		return u, []dataverse.Property{f.Placeholder(u)}, nil
+		return u, f.Placeholder(u), nil
 	}
 	if w.lookup == nil {
-		return Unknown{After: "the look-up"}, nil, nil
+		return Unknown{After: "the look-up"}, dataverse.Property{}, nil
 	}
 	if f.Type != entity.TypeLookup {
 		id, ok := t.id.(dataverse.GUID)
 		if !ok {
-			return nil, nil, errAt("no-id", part.name(i), f.Name, r.Pos, "the id of %s is not known before it is written", to.Ref)
+			return nil, dataverse.Property{}, errAt("no-id", part.name(i), f.Name, r.Pos, "the id of %s is not known before it is written", to.Ref)
 		}
-		return string(id), []dataverse.Property{{Name: f.Column, Value: id}}, nil
+		return string(id), dataverse.Property{Name: f.Column, Value: id}, nil
 	}
 	p, err := f.Link(to.Entity.Table, bindTo(to, t))
 	if err != nil {
-		return nil, nil, errAt(codeOf(err), part.name(i), f.Name, r.Pos, "%s", err)
+		return nil, dataverse.Property{}, errAt(codeOf(err), part.name(i), f.Name, r.Pos, "%s", err)
 	}
 	w.link(to, t.id, false)
-	return idData(t.id), []dataverse.Property{p}, nil
+	return idData(t.id), p, nil
 }
 
 // bindTo links to a target: by its id, or as the write of this change set that
@@ -299,7 +300,7 @@ func bindTo(to *Part, t *target) dataverse.Bind {
 }
 
 // boundParties makes parties of all records that requirements reference.
-func (w *writer) boundParties(part *Part, s *source) (any, []dataverse.Property, error) {
+func (w *writer) boundParties(part *Part, s *source) (any, dataverse.Property, error) {
 	f := s.field
 	parties := dataverse.Parties{}
 	values := []any{}
@@ -319,9 +320,9 @@ func (w *writer) boundParties(part *Part, s *source) (any, []dataverse.Property,
 		}
 	}
 	if unknown != nil {
-		return values, []dataverse.Property{f.Placeholder(*unknown)}, nil
+		return values, f.Placeholder(*unknown), nil
 	}
-	return values, []dataverse.Property{{Name: f.PartiesLink(), Value: parties}}, nil
+	return values, dataverse.Property{Name: f.PartiesLink(), Value: parties}, nil
 }
 
 // link notes a record of a part that was there before.
@@ -361,17 +362,15 @@ type partyWrite struct {
 	name    string
 }
 
-func (p *partyWrite) add(f *entity.Field, column PlannedColumn, properties []dataverse.Property) {
+func (p *partyWrite) add(f *entity.Field, column PlannedColumn, property dataverse.Property) {
 	p.fields = append(p.fields, f)
 	p.columns = append(p.columns, column)
 	p.name = f.PartiesLink()
-	for _, property := range properties {
-		switch v := property.Value.(type) {
-		case dataverse.Parties:
-			p.parties = append(p.parties, v...)
-		case Unknown:
-			p.unknown = &v
-		}
+	switch v := property.Value.(type) {
+	case dataverse.Parties:
+		p.parties = append(p.parties, v...)
+	case Unknown:
+		p.unknown = &v
 	}
 }
 

@@ -205,11 +205,11 @@ func (l *Lookup) find(part *Part, f *finding) error {
 			f.settled = true
 			return nil
 		}
-		return l.query(part, f, []string{entity.IDField}, reads)
+		return l.query(part, f, []*Value{id}, reads)
 	}
-	var by []string
-	for _, name := range in.order {
-		if v := in.values[name]; v.Data != nil {
+	var by []*Value
+	for _, v := range in.values {
+		if v.Data != nil {
 			if u, unknown := FindUnknown(v.Data); unknown {
 				f.records, f.settled = []*target{{id: u}}, true
 				return nil
@@ -217,7 +217,7 @@ func (l *Lookup) find(part *Part, f *finding) error {
 			if items, list := v.Data.([]any); list && !slices.ContainsFunc(items, func(x any) bool { return x != nil }) {
 				return l.none(part, f, in)
 			}
-			by = append(by, name)
+			by = append(by, v)
 		}
 	}
 	if len(by) == 0 {
@@ -229,12 +229,12 @@ func (l *Lookup) find(part *Part, f *finding) error {
 // none settles a part for which nothing was given.
 func (l *Lookup) none(part *Part, f *finding, in *partInput) error {
 	f.absent, f.settled = true, true
-	if part.Optional || len(in.order) == 0 && l.op != Create {
+	if part.Optional || len(in.values) == 0 && l.op != Create {
 		return nil
 	}
 	var pos = part.Pos
-	if len(in.order) > 0 {
-		pos = in.values[in.order[0]].Pos
+	if len(in.values) > 0 {
+		pos = in.values[0].Pos
 	}
 	return errAt("no-value", part.Ref, "", pos, "must be there, but nothing was given to find it by: all its inputs are null or empty")
 }
@@ -268,14 +268,12 @@ func (p *Part) ids(v *Value) (ids []any, unknown bool, err error) {
 }
 
 // query asks for the records of a read-only part by the given fields.
-func (l *Lookup) query(part *Part, f *finding, by []string, reads []*entity.Field) error {
-	in := l.inputs[part.index]
+func (l *Lookup) query(part *Part, f *finding, by []*Value, reads []*entity.Field) error {
 	c := &condition{}
 	columns := []string{part.Entity.PrimaryKey}
-	var list *entity.Field // the field whose list the records follow
-	for _, name := range by {
-		v := *in.values[name]
-		criterion, err := part.criterion(v)
+	var list *Value // the input whose list the records follow
+	for _, v := range by {
+		criterion, err := part.criterion(*v)
 		if err != nil {
 			return err
 		}
@@ -285,9 +283,9 @@ func (l *Lookup) query(part *Part, f *finding, by []string, reads []*entity.Fiel
 			return err
 		}
 		c.filters = append(c.filters, filter)
-		field, _ := part.Entity.Field(name)
+		field, _ := part.Entity.Field(v.Field)
 		if _, isList := v.Data.([]any); isList && list == nil {
-			list = field
+			list = v
 		}
 		columns = appendNew(columns, field.WireColumn())
 	}
@@ -309,7 +307,7 @@ func (l *Lookup) query(part *Part, f *finding, by []string, reads []*entity.Fiel
 	}
 	q.answer = func(records []dataverse.Record) error {
 		f.settled = true
-		return l.take(part, f, in.values[by[0]], list, in, records)
+		return l.take(part, f, by[0], list, records)
 	}
 	l.pending = append(l.pending, q)
 	return nil
@@ -323,7 +321,7 @@ func appendNew(list []string, s string) []string {
 }
 
 // take puts the found records into the order of the list they were found by.
-func (l *Lookup) take(part *Part, f *finding, first *Value, list *entity.Field, in *partInput, records []dataverse.Record) error {
+func (l *Lookup) take(part *Part, f *finding, first, list *Value, records []dataverse.Record) error {
 	p := &pool{}
 	for _, r := range records {
 		p.add(part.Entity.IDOf(r), r)
@@ -341,7 +339,8 @@ func (l *Lookup) take(part *Part, f *finding, first *Value, list *entity.Field, 
 	slices.SortFunc(p.rows, func(a, b *row) int { return strings.Compare(a.id, b.id) })
 	rows := p.rows
 	if list != nil {
-		rows = f.inOrder(list, in.values[list.Name].Data.([]any), rows)
+		field, _ := part.Entity.Field(list.Field)
+		rows = f.inOrder(field, list.Data.([]any), rows)
 	}
 	for _, r := range rows {
 		read := part.Entity.Read(r.rec)

@@ -36,7 +36,7 @@ func (l *Lookup) Give(in Input) error {
 	}
 	for i, part := range l.pattern.Parts {
 		given := inputs[i]
-		if _, ok := given.get(entity.IDField); !ok || !part.givenByID(len(given.order)) {
+		if _, ok := given.get(entity.IDField); !ok || !part.givenByID(len(given.values)) {
 			continue
 		}
 		l.inputs[i], l.found[i] = given, &finding{part: part}

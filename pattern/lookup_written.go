@@ -40,7 +40,7 @@ func (l *Lookup) keyOf(part *Part) []string {
 // to what is found.
 func (l *Lookup) findKey(part *Part, f *finding) error {
 	in := l.inputs[part.index]
-	if len(in.order) == 0 && part.Optional {
+	if len(in.values) == 0 && part.Optional {
 		f.absent, f.settled = true, true
 		return nil
 	}
@@ -96,9 +96,9 @@ type tuple []dataverse.Value
 func (l *Lookup) tuples(part *Part, key []string) (out []tuple, unknown bool, err error) {
 	in := l.inputs[part.index]
 	n := 1
-	for _, name := range in.order {
-		f, _ := part.Entity.Field(name)
-		if items, ok := part.spread(f, in.values[name].Data); ok {
+	for _, v := range in.values {
+		f, _ := part.Entity.Field(v.Field)
+		if items, ok := part.spread(f, v.Data); ok {
 			n = len(items)
 			break
 		}

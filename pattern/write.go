@@ -88,7 +88,11 @@ func (p *Pattern) write(op Operation, in Input, found *Lookup, o Options) (*Writ
 	w := &writer{
 		pattern: p, op: op, options: o, lookup: found, inputs: inputs,
 		targets: make([][]*target, len(p.Parts)), absent: make([]bool, len(p.Parts)), open: make([]bool, len(p.Parts)),
-		plan: &WritePlan{ChangeSet: &dataverse.ChangeSet{}, Atomic: true, pattern: p},
+		plan: &WritePlan{
+			ChangeSet: &dataverse.ChangeSet{Writes: make([]dataverse.Write, 0, len(p.Parts))},
+			Writes:    make([]PlannedWrite, 0, len(p.Parts)), results: make([]plannedRecord, 0, len(p.Parts)),
+			Atomic: true, pattern: p,
+		},
 	}
 	for _, part := range p.order {
 		if part.ReadOnly {
@@ -133,7 +137,7 @@ func (w *writer) reference(part *Part) error {
 	i := part.index
 	if w.lookup == nil {
 		in := w.inputs[i]
-		if !in.any(false) && !part.Optional && (w.op == Create || len(in.order) > 0) {
+		if !in.any(false) && !part.Optional && (w.op == Create || len(in.values) > 0) {
 			return (&Lookup{pattern: w.pattern, op: w.op, inputs: w.inputs}).none(part, &finding{}, in)
 		}
 		if err := w.checkCriteria(part, in); err != nil {
@@ -158,15 +162,14 @@ func (w *writer) reference(part *Part) error {
 
 // checkCriteria checks the values that a read-only part is found by.
 func (w *writer) checkCriteria(part *Part, in *partInput) error {
-	for _, name := range in.order {
-		v := *in.values[name]
+	for _, v := range in.values {
 		if v.Data == nil {
 			continue
 		}
 		if _, unknown := FindUnknown(v.Data); unknown {
 			continue
 		}
-		f, err := part.criterion(v)
+		f, err := part.criterion(*v)
 		if err != nil {
 			return err
 		}
@@ -262,18 +265,18 @@ func (w *writer) count(part *Part, skip map[*Requirement]bool) (int, error) {
 		return 1, nil
 	}
 	in := w.inputs[part.index]
-	n, by := -1, ""
-	for _, name := range in.order {
-		v := in.values[name]
-		f, _ := part.Entity.Field(name)
+	n := -1
+	var by *Value
+	for _, v := range in.values {
+		f, _ := part.Entity.Field(v.Field)
 		items, ok := part.spread(f, v.Data)
 		if !ok {
 			continue
 		}
 		if n >= 0 && len(items) != n {
-			return 0, errAt("list-length", part.Ref, name, v.Pos, "has %d items, but %s has %d", len(items), by, n)
+			return 0, errAt("list-length", part.Ref, v.Field, v.Pos, "has %d items, but %s has %d", len(items), by.Field, n)
 		}
-		n, by = len(items), name
+		n, by = len(items), v
 	}
 	references, ref := -1, ""
 	for _, r := range part.requires {
@@ -290,7 +293,7 @@ func (w *writer) count(part *Part, skip map[*Requirement]bool) (int, error) {
 	}
 	switch {
 	case references >= 0 && n >= 0 && n != references:
-		return 0, errAt("list-length", part.Ref, by, in.values[by].Pos, "has %d items, but there is one record for each of the %d of %s", n, references, ref)
+		return 0, errAt("list-length", part.Ref, by.Field, by.Pos, "has %d items, but there is one record for each of the %d of %s", n, references, ref)
 	case references >= 0:
 		return references, nil
 	case n >= 0:
@@ -313,7 +316,7 @@ type source struct {
 // sources lists the fields that get a value, in declaration order.
 func (w *writer) sources(part *Part, skip map[*Requirement]bool) ([]source, error) {
 	in := w.inputs[part.index]
-	out := make([]source, 0, len(in.order)+len(part.requires)+len(part.Defaults))
+	out := make([]source, 0, len(in.values)+len(part.requires)+len(part.Defaults))
 	for _, f := range part.Entity.Fields {
 		if f.IsID() {
 			continue
