@@ -141,6 +141,7 @@ func compareLiteral(at *columnPath, op string, v any, mismatch error) (condition
 		return nil, mismatch
 	}
 	col := at.column
+	absent := whenAbsent(op)
 	switch x := v.(type) {
 	case string:
 		if op == "eq" || op == "ne" {
@@ -149,7 +150,7 @@ func compareLiteral(at *columnPath, op string, v any, mismatch error) (condition
 			return func(e *env) truth {
 				s, ok := at.value(e).(string)
 				if !ok {
-					return unknown
+					return absent
 				}
 				return truthOf(match(s) == want)
 			}, nil
@@ -163,7 +164,7 @@ func compareLiteral(at *columnPath, op string, v any, mismatch error) (condition
 			return func(e *env) truth {
 				y, ok := at.value(e).(ref)
 				if !ok {
-					return unknown
+					return absent
 				}
 				return truthOf((y.id == x) == want)
 			}, nil
@@ -171,7 +172,7 @@ func compareLiteral(at *columnPath, op string, v any, mismatch error) (condition
 		return func(e *env) truth {
 			y, ok := at.value(e).(guid)
 			if !ok {
-				return unknown
+				return absent
 			}
 			return truthOf((y == x) == want)
 		}, nil
@@ -183,7 +184,7 @@ func compareLiteral(at *columnPath, op string, v any, mismatch error) (condition
 		return func(e *env) truth {
 			y, ok := at.value(e).(bool)
 			if !ok {
-				return unknown
+				return absent
 			}
 			return truthOf((y == x) == want)
 		}, nil
@@ -191,7 +192,7 @@ func compareLiteral(at *columnPath, op string, v any, mismatch error) (condition
 		return func(e *env) truth {
 			y, ok := at.value(e).(int64)
 			if !ok {
-				return unknown
+				return absent
 			}
 			return truthOf(orderHolds(op, cmp.Compare(y, x)))
 		}, nil
@@ -199,7 +200,7 @@ func compareLiteral(at *columnPath, op string, v any, mismatch error) (condition
 		return func(e *env) truth {
 			y, ok := at.value(e).(instant)
 			if !ok {
-				return unknown
+				return absent
 			}
 			return truthOf(orderHolds(op, cmp.Compare(y, x)))
 		}, nil
@@ -207,10 +208,23 @@ func compareLiteral(at *columnPath, op string, v any, mismatch error) (condition
 	return func(e *env) truth {
 		y := at.value(e)
 		if y == nil {
-			return unknown
+			return absent
 		}
 		return truthOf(orderHolds(op, compareValues(y, v)))
 	}, nil
+}
+
+// whenAbsent is the one place that says how a missing value compares (DV061):
+// it equals nothing, it differs from everything, and it has no place in an
+// order, so that neither "gt" nor "not … gt" finds it.
+func whenAbsent(op string) truth {
+	switch op {
+	case "eq":
+		return no
+	case "ne":
+		return yes
+	}
+	return unknown
 }
 
 func orderHolds(op string, c int) bool {

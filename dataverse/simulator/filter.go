@@ -10,8 +10,8 @@ import (
 // schema: every name is resolved and every literal typed while reading, so a
 // condition that was read can be asked of any row.
 
-// truth is the result of a condition in the three-valued logic of SQL: a
-// comparison with a missing value is neither true nor false (DV061).
+// truth is the result of a condition. An order of a missing value is neither
+// true nor false, as in SQL; see whenAbsent (DV061).
 type truth uint8
 
 const (

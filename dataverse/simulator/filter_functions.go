@@ -237,7 +237,7 @@ func inTest(col *Column, values []string, not bool) (test, error) {
 	}
 	return func(_ *env, v any) truth {
 		if v == nil {
-			return unknown
+			return truthOf(not)
 		}
 		found := false
 		if s, ok := v.(string); ok {
@@ -260,7 +260,7 @@ func betweenTest(col *Column, values []string, not bool) (test, error) {
 	}
 	return func(_ *env, v any) truth {
 		if v == nil {
-			return unknown
+			return truthOf(not)
 		}
 		inside := compareValues(v, lo) >= 0 && compareValues(v, hi) <= 0
 		return truthOf(inside != not)
@@ -442,7 +442,7 @@ func (c *call) identityTest(col *Column, name string) (test, error) {
 	return func(_ *env, v any) truth {
 		id, ok := idOf(v)
 		if !ok {
-			return unknown
+			return truthOf(not)
 		}
 		return truthOf(slices.Contains(ids, id) != not)
 	}, nil
@@ -542,7 +542,7 @@ func (c *call) hierarchyTest(col *Column, name, text string) (test, error) {
 	return func(_ *env, v any) truth {
 		have, ok := idOf(v)
 		if !ok {
-			return unknown
+			return truthOf(not)
 		}
 		return truthOf(slices.Contains(ids, have) != not)
 	}, nil

@@ -261,7 +261,7 @@ func (p *filterParser) textFunction(name string) (condition, error) {
 	return func(e *env) truth {
 		s, ok := at.value(e).(string)
 		if !ok {
-			return unknown
+			return truthOf(!want)
 		}
 		return truthOf(match(s) == want)
 	}, nil

@@ -316,8 +316,9 @@ func (c *call) routeLookup(r *record, nav *navigation, rest []segment) (*respons
 			return nil, err
 		}
 	}
-	e := newEnv(c)
-	e.rows[0] = r
+	if len(rest) == 0 && c.method != http.MethodGet {
+		return nil, errMethod(c.method) // a lookup is cleared by …/$ref
+	}
 	x, ok := r.ref(nav.rel.Column)
 	if !ok || !nav.leadsTo(x.table) || c.view.target(x) == nil {
 		if c.method == http.MethodGet && len(rest) == 0 {

@@ -446,7 +446,7 @@ func (l *seedLoader) complete(rec *seedRecord) {
 		l.fail(rec.pos, rec, err)
 		return
 	}
-	if err := checkRequired(rec.draft); err != nil && rec.table.LogicalName != "activityparty" {
+	if err := l.call.checkRequired(rec.draft); err != nil && rec.table.LogicalName != "activityparty" {
 		l.fail(rec.pos, rec, err)
 		return
 	}

@@ -98,7 +98,7 @@ func (c *call) create(t *Table, body map[string]any, more func(*draft) error) (*
 	if err := c.complete(d, nil); err != nil {
 		return nil, err
 	}
-	if err := checkRequired(d); err != nil {
+	if err := c.checkRequired(d); err != nil {
 		return nil, err
 	}
 	r, err := c.tx.insert(t, id, d)
@@ -167,9 +167,13 @@ func (c *call) createNested(r *record, later []nested) error {
 	return nil
 }
 
-// checkRequired refuses a new row without a SystemRequired value (DV033).
-func checkRequired(d *draft) error {
+// checkRequired refuses a new row without a SystemRequired value (DV033). That
+// an ApplicationRequired one is missing shows in strict mode only.
+func (c *call) checkRequired(d *draft) error {
 	for _, col := range d.table.Columns {
+		if col.Required == ApplicationRequired && d.get(col) == nil && !c.restore {
+			c.strict("required-missing", "a new row of %q has no %q, which forms require", d.table.LogicalName, col.LogicalName)
+		}
 		if col.Required == SystemRequired && col.system != sysPrimary && col.system != sysVersion && d.get(col) == nil {
 			return errRequired(col)
 		}
