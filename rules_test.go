@@ -113,3 +113,33 @@ func lastName(e ast.Expr) string {
 	}
 	return ""
 }
+
+// TestDocumentLinks follows the links between the pages of docs/.
+func TestDocumentLinks(t *testing.T) {
+	for _, page := range []string{"docs/documents.md", "docs/rules.md"} {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`\]\(([a-z]+\.md)?(#[a-z-]+)?\)`).FindAllStringSubmatch(string(text), -1) {
+			target := text
+			if m[1] != "" {
+				if target, err = os.ReadFile(filepath.Join("docs", m[1])); err != nil {
+					t.Errorf("%s: %v", page, err)
+					continue
+				}
+			}
+			if m[2] != "" && !regexp.MustCompile(`(?mi)^#+ `+regexp.QuoteMeta(strings.TrimPrefix(m[2], "#"))+`$`).Match(regexp.MustCompile("(?m)^(#.*)$").ReplaceAllFunc(target, func(b []byte) []byte {
+				return []byte(headingAnchor(string(b)))
+			})) {
+				t.Errorf("%s: no heading for %s%s", page, m[1], m[2])
+			}
+		}
+	}
+}
+
+// headingAnchor writes a heading as its anchor is written.
+func headingAnchor(heading string) string {
+	marks, text, _ := strings.Cut(heading, " ")
+	return marks + " " + strings.ReplaceAll(strings.ToLower(text), " ", "-")
+}
