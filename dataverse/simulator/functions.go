@@ -537,14 +537,29 @@ func initializeFrom(c *call, _ *Table, _ *record) (*response, error) {
 		b = append(appendString(b, nav+"@odata.bind"), ':')
 		b = appendString(b, x.table.EntitySet+"("+x.id.String()+")")
 	}
-	for _, nav := range t.navOrder {
-		n := t.navs[nav]
-		if n.rel != nil && !n.collection && n.target == from.table && n.rel.Column.system == sysNone && from.table != t && !n.alias {
-			b = append(b, ',')
-			b = append(appendString(b, n.name+"@odata.bind"), ':')
-			b = appendString(b, from.table.EntitySet+"("+from.id.String()+")")
-			break
-		}
+	if n := parentLink(t, from.table); n != nil {
+		b = append(b, ',')
+		b = append(appendString(b, n.name+"@odata.bind"), ':')
+		b = appendString(b, from.table.EntitySet+"("+from.id.String()+")")
 	}
 	return jsonResponse(http.StatusOK, append(b, '}')), nil
+}
+
+// parentLink is the property by which a new row of t is put under a row of
+// another table: the customer, else the first lookup named as a parent.
+func parentLink(t, parent *Table) *navigation {
+	var found *navigation
+	for _, name := range t.navOrder {
+		n := t.navs[name]
+		if n.rel == nil || n.collection || n.alias || n.target != parent || n.rel.Column.system != sysNone || t == parent {
+			continue
+		}
+		if n.rel.Column.Type == Customer {
+			return n
+		}
+		if found == nil && (strings.HasPrefix(name, "parent") || strings.HasPrefix(name, "regarding")) {
+			found = n
+		}
+	}
+	return found
 }

@@ -95,8 +95,8 @@ func (c *call) metaRoot(seg segment) (*metaNode, error) {
 			}
 		}
 		n.typ = optionSetType()
-	default:
-		return nil, errSegment(seg.name)
+	default: // RetrieveMetadataChanges, ManagedPropertyDefinitions
+		return nil, errNotModelled(seg.name)
 	}
 	if seg.hasKey && !n.single {
 		return c.metaByKey(n, seg.key)
