@@ -255,9 +255,9 @@ func handRead(b *testing.B, contentType string, data []byte) (n int) {
 	}
 }
 
-// BenchmarkBulk50000Creates creates rows in the simulator, which takes some
-// time for each request and refuses more than 10 at a time in the throttled
-// case. By hand: CreateMultiple of 1,000 with eight workers, which wait as
+// BenchmarkBulk50000Creates creates rows in the simulator, which refuses more
+// than 6 requests at a time in the throttled case. By hand: CreateMultiple of
+// 1,000 with four workers, the best fixed number on two cores, which wait as
 // Retry-After says.
 func BenchmarkBulk50000Creates(b *testing.B) {
 	const rows = 50000
