@@ -35,7 +35,7 @@ func (s *step) lookup(ctx context.Context) {
 }
 
 func (s *step) find(ctx context.Context, needs []int) error {
-	if err := s.evaluate(ctx, func(m *Mapping) bool { return answerable(s.b.Block, m, needs) }); err != nil {
+	if err := s.evaluate(ctx, func(m *Mapping) bool { return answerable(m, needs) }); err != nil {
 		return err
 	}
 	c, err := s.client(ctx)

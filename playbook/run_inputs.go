@@ -79,31 +79,34 @@ func (b *blockRun) lookupNeeds() []int {
 	}
 	for i, needed := range b.Pattern.LookupNeeds(b.Operation, given) {
 		if needed {
-			needs = append(needs, b.needsOf(b.Inputs[i])...)
+			needs = append(needs, b.Inputs[i].needs()...)
 		}
 	}
 	slices.Sort(needs)
 	return slices.Compact(needs)
 }
 
-// needsOf are the blocks that the mapping reads: the one it is from, and if an
-// expression stands on its way, all that the block reads.
-func (b *Block) needsOf(m *Mapping) []int {
+// needs are the blocks that the mapping reads: the one that it is from, and
+// those of the expressions on its way.
+func (m *Mapping) needs() []int {
+	var needs []int
+	if m.From != nil {
+		needs = append(needs, m.From.Index)
+	}
 	for _, t := range m.Transformations {
-		if t.Name() == "Expression" {
-			return b.Needs
+		if x, ok := t.(*expressionStep); ok {
+			for _, j := range x.x.needs {
+				needs = append(needs, j)
+			}
 		}
 	}
-	if m.From == nil {
-		return nil
-	}
-	return []int{m.From.Index}
+	return needs
 }
 
 // answerable reports whether all that the mapping reads is among needs, or
 // there from the start.
-func answerable(b *Block, m *Mapping, needs []int) bool {
-	for _, j := range b.needsOf(m) {
+func answerable(m *Mapping, needs []int) bool {
+	for _, j := range m.needs() {
 		if j != 0 && !slices.Contains(needs, j) {
 			return false
 		}

@@ -1,6 +1,7 @@
 package playbooktest
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"net/http"
@@ -8,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/andmoneyaps/engage-playbooks"
 	"github.com/andmoneyaps/engage-playbooks/auth"
 	"github.com/andmoneyaps/engage-playbooks/dataverse"
 	"github.com/andmoneyaps/engage-playbooks/dataverse/simulator"
@@ -41,7 +41,7 @@ type World struct {
 
 // NewWorld makes the simulator of a workspace, with the workspace's seed in
 // it; a nil workspace gives the baseline. What keeps the simulator from taking
-// the workspace is an [engage.Problems]: definitions that do not state what it
+// the workspace is an engage.Problems: definitions that do not state what it
 // must know, seeds that do not fit. Close the world.
 func NewWorld(w *playbook.Workspace, o *Options) (*World, error) {
 	if o == nil {
@@ -122,8 +122,8 @@ func (w *World) EngineOver(transport http.RoundTripper) *playbook.Engine {
 	e := &playbook.Engine{
 		Client: client,
 		Employee: func(_ context.Context, ev *playbook.Event) (dataverse.TokenSource, error) {
-			user, err := w.user(ev.Actor)
-			return token(func() string { return w.Server.Entra.Bearer(user) }), err
+			user := w.user(ev.Actor)
+			return token(func() string { return w.Server.Entra.Bearer(user) }), nil
 		},
 		Application: func(context.Context, *playbook.Event) (dataverse.TokenSource, error) {
 			return token(func() string { return w.Server.Entra.AppBearer(simulator.DefaultClientID) }), nil
@@ -152,17 +152,26 @@ func (t token) Token(context.Context) (string, error) { return t(), nil }
 func (w *World) AdminToken() string { return w.Server.Entra.Bearer(simulator.AdministratorEmail) }
 
 // user is the name by which the simulated Entra knows an employee: the object
-// id, else the e-mail; nobody is the administrator.
-func (w *World) user(a *playbook.Actor) (string, error) {
+// id of a user who is there, else the e-mail; nobody is the administrator. An
+// actor who has neither is somebody new.
+func (w *World) user(a *playbook.Actor) string {
 	switch {
 	case a == nil:
-		return simulator.AdministratorEmail, nil
-	case a.ObjectID != "":
-		return a.ObjectID, nil
+		return simulator.AdministratorEmail
+	case a.ObjectID != "" && (a.Email == "" || w.knows(a.ObjectID)):
+		return a.ObjectID
 	case a.Email != "":
-		return a.Email, nil
+		return a.Email
 	}
-	return "", &engage.Problem{Code: "actor-unknown", Message: "the actor has neither objectId nor email: the simulator cannot tell who it is"}
+	return strings.Join(strings.Fields(strings.ToLower(cmp.Or(a.ID, a.Name, "somebody"))), ".") + "@simulator.example"
+}
+
+// knows reports whether a user of the organisation has the object id.
+func (w *World) knows(objectID string) bool {
+	return slices.ContainsFunc(w.Server.Records("systemusers"), func(r map[string]any) bool {
+		id, _ := r["azureactivedirectoryobjectid"].(string)
+		return strings.EqualFold(id, objectID)
+	})
 }
 
 // Assertion is a token of the acting employee, as the platform would pass it
@@ -172,18 +181,7 @@ func (w *World) Assertion(a *playbook.Actor) (string, error) {
 	if a != nil && a.Kind != playbook.ActorEmployee && a.Kind != "" {
 		return "", nil
 	}
-	user, err := w.user(a)
-	if err != nil {
-		return "", err
-	}
-	o := simulator.AssertionOptions{}
-	if a != nil && a.ObjectID != "" && a.Email != "" {
-		o.Claims = map[string]any{"preferred_username": a.Email}
-		if a.Name != "" {
-			o.Claims["name"] = a.Name
-		}
-	}
-	return w.Server.Entra.Assertion(user, o), nil
+	return w.Server.Entra.Assertion(w.user(a), simulator.AssertionOptions{}), nil
 }
 
 // Environment describes the world as an environment, for [auth.NewBroker]:
