@@ -46,13 +46,14 @@ func (w *writer) instance(part *Part, i int, sources []source, idOnly bool) erro
 		if err != nil {
 			return err
 		}
-		if v == nil && w.op == Create {
+		null := v == nil && !s.linksToCreated(properties)
+		if null && w.op == Create {
 			if s.field.Required {
 				return errAt("required-field", name, s.field.Name, s.at(part), "is required and has no value")
 			}
 			continue // null is no input
 		}
-		if v == nil && w.op == Upsert && s.field.Required {
+		if null && w.op == Upsert && s.field.Required {
 			return errAt("required-field", name, s.field.Name, s.at(part), "is required and has no value")
 		}
 		if err := w.writable(name, s, part); err != nil {
@@ -287,6 +288,12 @@ func (w *writer) boundValue(part *Part, i int, s *source) (any, dataverse.Proper
 	}
 	w.link(to, t.id, false)
 	return idData(t.id), p, nil
+}
+
+// linksToCreated reports whether the value is a link to a record that this
+// change set makes and whose id the service picks: it has no value yet.
+func (s *source) linksToCreated(properties []dataverse.Property) bool {
+	return len(s.bound) > 0 && s.bound[0].ReferenceField == entity.IDField && len(properties) > 0
 }
 
 // bindTo links to a target: by its id, or as the write of this change set that

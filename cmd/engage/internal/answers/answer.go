@@ -9,6 +9,7 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -31,26 +32,35 @@ var kept = []string{"Content-Type", "OData-Version", "Preference-Applied", "Retr
 // serviceRoot stands before the path of every data request.
 const serviceRoot = "/api/data/v9.2/"
 
-// request names a request; ok is false for one that could write.
-func request(r *http.Request, body []byte) (path, digest string, ok bool) {
+// question is a request that reads, as recordings know it.
+type question struct {
+	path, digest string
+	// shape says that it asks what tables look like: the answer has no values.
+	shape bool
+}
+
+// questionOf names a request; ok is false for one that could write.
+func questionOf(r *http.Request, body []byte) (q question, ok bool) {
 	path, found := strings.CutPrefix(r.URL.Path, serviceRoot)
 	if !found {
-		return "", "", false
+		return question{}, false
 	}
 	lines := []string{r.Method + " " + path + "?" + r.URL.RawQuery}
+	shape := metadata(path)
 	switch {
 	case r.Method == http.MethodGet:
 	case r.Method == http.MethodPost && path == "$batch":
 		inner, ok := batchLines(r.Header.Get("Content-Type"), body)
 		if !ok {
-			return "", "", false
+			return question{}, false
 		}
 		lines = append(lines, inner...)
+		shape = !slices.ContainsFunc(inner, func(line string) bool { return !metadata(strings.TrimPrefix(line, "GET ")) })
 	default:
-		return "", "", false
+		return question{}, false
 	}
 	sum := sha256.Sum256([]byte(strings.Join(lines, "\n")))
-	return path, hex.EncodeToString(sum[:]), true
+	return question{path, hex.EncodeToString(sum[:]), shape}, true
 }
 
 // batchLines gives the request lines of a batch that only reads.

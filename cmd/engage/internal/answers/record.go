@@ -57,7 +57,7 @@ func (r *Recorder) Transport(base http.RoundTripper) http.RoundTripper {
 		if err != nil {
 			return nil, err
 		}
-		path, digest, ok := request(req, body)
+		q, ok := questionOf(req, body)
 		if !ok {
 			return res, nil
 		}
@@ -67,19 +67,19 @@ func (r *Recorder) Transport(base http.RoundTripper) http.RoundTripper {
 			return nil, err
 		}
 		res.Body = io.NopCloser(bytes.NewReader(answer))
-		r.write(req, res, path, digest, answer)
+		r.write(req, res, q, answer)
 		return res, nil
 	})
 }
 
-func (r *Recorder) write(req *http.Request, res *http.Response, path, digest string, body []byte) {
-	a := Answer{Method: req.Method, Path: path, Digest: digest, Status: res.StatusCode, Header: map[string]string{}}
+func (r *Recorder) write(req *http.Request, res *http.Response, q question, body []byte) {
+	a := Answer{Method: req.Method, Path: q.path, Digest: q.digest, Status: res.StatusCode, Header: map[string]string{}}
 	for _, name := range kept {
 		if v := res.Header.Get(name); v != "" {
 			a.Header[name] = v
 		}
 	}
-	if !r.values && !metadata(path) {
+	if !r.values && !q.shape {
 		body = redactAnswer(res.Header.Get("Content-Type"), body)
 	}
 	a.Body = strings.ReplaceAll(string(body), req.URL.Scheme+"://"+req.URL.Host, "{origin}")

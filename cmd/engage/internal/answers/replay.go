@@ -54,8 +54,8 @@ func (r *Replay) Transport(http.RoundTripper) http.RoundTripper {
 		if err != nil {
 			return nil, err
 		}
-		_, digest, ok := request(req, body)
-		if a := r.take(digest); ok && a != nil {
+		q, ok := questionOf(req, body)
+		if a := r.take(q.digest); ok && a != nil {
 			return a.response(req), nil
 		}
 		// A client does not repeat what was answered by 400.

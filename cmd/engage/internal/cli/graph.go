@@ -128,21 +128,19 @@ func requestRounds(p *playbook.Playbook) []int {
 // lookupRound is the round in which a write finds its read-only parts; 0 if all
 // are given by id.
 func lookupRound(b *playbook.Block, rounds []int, written int) int {
-	asks, before := false, written
+	round := 0
 	for _, m := range b.Inputs {
 		part, ok := b.Pattern.Part(m.Part)
-		if !ok || !part.ReadOnly {
+		if !ok || !part.ReadOnly || m.Field == entity.IDField {
 			continue
 		}
-		asks = asks || m.Field != entity.IDField
+		before := written
 		if m.From != nil {
 			before = max(before, rounds[m.From.Index])
 		}
+		round = max(round, before+1)
 	}
-	if !asks {
-		return 0
-	}
-	return before + 1
+	return round
 }
 
 func shapeOf(b *playbook.Block) render.Shape {

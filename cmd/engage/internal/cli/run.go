@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -131,17 +132,33 @@ func (c *Command) chosen(w *playbook.Workspace, id string, ev *playbook.Event) (
 		}
 		return []*playbook.Playbook{p}, nil
 	}
-	fits, others, err := w.Match(ev)
-	if err != nil {
-		return nil, err
+	_, others, err := w.Match(ev)
+	var books []*playbook.Playbook
+	for _, p := range w.Playbooks() {
+		if offered(p, ev, others) {
+			books = append(books, p)
+		}
 	}
-	if len(fits) == 0 {
+	if len(books) == 0 {
 		fmt.Fprintln(c.Stderr, "engage: no playbook fits the event")
+		if err != nil {
+			fmt.Fprintf(c.Stderr, "  %s\n", render.Printable(err.Error()))
+		}
 		for _, m := range others {
 			fmt.Fprintf(c.Stderr, "  %s: %s\n", m.Playbook.ID, render.Printable(m.Reason))
 		}
 	}
-	return fits, nil
+	return books, nil
+}
+
+// offered reports whether a playbook is to run for the event: it fits, or only
+// its run can say why it does not, since the event's data is off its schema or
+// the condition fails.
+func offered(p *playbook.Playbook, ev *playbook.Event, others []playbook.Mismatch) bool {
+	if p.Trigger.Type.ID != ev.Type || slices.ContainsFunc(others, func(m playbook.Mismatch) bool { return m.Playbook == p }) {
+		return false
+	}
+	return len(p.Trigger.Portals) == 0 || slices.Contains(p.Trigger.Portals, ev.Portal)
 }
 
 // printJSON prints the one result of a playbook that was asked for, or the

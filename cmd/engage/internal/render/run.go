@@ -71,7 +71,10 @@ func RunSummary(style Style, r *playbook.Record) string {
 func heading(w io.Writer, style Style, title string, r *playbook.Record) {
 	fmt.Fprintln(w, style.Bold(title))
 	event := "an event without an id, so not repeatable"
-	if r.Event != "" {
+	switch {
+	case r.Playbook == "":
+		event = "no event: the service chooses ids"
+	case r.Event != "":
 		event = "event " + Printable(r.Event)
 	}
 	fmt.Fprintf(w, "%s%s\n", event, style.Dim(", "+Actor(r.Actor)))
