@@ -46,7 +46,7 @@ func (w *writer) instance(part *Part, i int, sources []source, idOnly bool) erro
 		if err != nil {
 			return err
 		}
-		null := v == nil && !s.linksToCreated(properties)
+		null := v == nil && !s.linksToCreated(property)
 		if null && w.op == Create {
 			if s.field.Required {
 				return errAt("required-field", name, s.field.Name, s.at(part), "is required and has no value")
@@ -292,8 +292,8 @@ func (w *writer) boundValue(part *Part, i int, s *source) (any, dataverse.Proper
 
 // linksToCreated reports whether the value is a link to a record that this
 // change set makes and whose id the service picks: it has no value yet.
-func (s *source) linksToCreated(properties []dataverse.Property) bool {
-	return len(s.bound) > 0 && s.bound[0].ReferenceField == entity.IDField && len(properties) > 0
+func (s *source) linksToCreated(property dataverse.Property) bool {
+	return len(s.bound) > 0 && s.bound[0].ReferenceField == entity.IDField && property.Name != ""
 }
 
 // bindTo links to a target: by its id, or as the write of this change set that
