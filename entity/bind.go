@@ -189,7 +189,7 @@ func (f *Field) complete(d *Definition, c *dataverse.Column, problems *engage.Pr
 	fits := slices.Contains(types.writable, c.Type) || f.ReadOnly && slices.Contains(types.readable, c.Type)
 	switch {
 	case !fits:
-		p := problems.Errorf(f.at("type"), "metadata-mismatch", "field %s: column %s is a %s, not a %s", f.Name, f.Column, c.Type, f.Type)
+		p := problems.Errorf(f.at("type"), "metadata-mismatch", "field %s: column %s is a %s, not one for %s", f.Name, f.Column, c.Type, f.Type)
 		if t := typeOf(c); t != "" {
 			p.Suggestion = "did you mean \"" + string(t) + "\"?"
 		}

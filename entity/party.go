@@ -97,7 +97,7 @@ func (f *Field) readParties(r dataverse.Record) []any {
 			continue
 		}
 		parties = append(parties, map[string]any{
-			"Id":      textOrNil(row.Text(partyRow)),
+			"Id":      textOrNil(strings.ToLower(row.Text(partyRow))),
 			"Type":    textOrNil(row.LookupType(partyRow)),
 			"Name":    textOrNil(row.Formatted(partyRow)),
 			"Address": textOrNil(row.Text(partyAddress)),
