@@ -214,7 +214,7 @@ func (l lossy) RoundTrip(r *http.Request) (resp *http.Response, err error) {
 			err = io.ErrUnexpectedEOF
 		}
 	}()
-	return handler{l.Handler}.RoundTrip(r)
+	return handler(l).RoundTrip(r)
 }
 
 func TestPitfall04LostAnswerOfACreate(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -77,9 +78,6 @@ func answer(status int, body string, header ...string) http.HandlerFunc {
 func fault(status int, code, message string, header ...string) http.HandlerFunc {
 	return answer(status, fmt.Sprintf(`{"error":{"code":%q,"message":%q}}`, code, message), header...)
 }
-
-// hangUp breaks the connection instead of an answer.
-func hangUp(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
 // batchAnswer answers a $batch; lines are given with LF.
 func batchAnswer(status int, body string) http.HandlerFunc {
@@ -191,5 +189,36 @@ func TestFailedChangeSetNamesItsWrite(t *testing.T) {
 		if len(seen) != 1 || len(seen[0].Operations) != 3 || seen[0].Operations[1].Status != 400 || seen[0].Operations[0].Status != 0 || seen[0].Operations[0].ChangeSet != 1 {
 			t.Errorf("observed %+v", seen)
 		}
+	}
+}
+
+// TestRowsStream reads many pages and looks at the memory between them: what is
+// kept does not grow with the number of rows.
+func TestRowsStream(t *testing.T) {
+	const pages = 40
+	rows := strings.TrimSuffix(strings.Repeat(`{"contactid":"00000000-0000-0000-0000-00000000000a","fullname":"Ada Lovelace"},`, 5000), ",")
+	page := 0
+	var w *wire
+	w = newWire(t, func(rw http.ResponseWriter, r *http.Request) {
+		link := ""
+		if page++; page < pages {
+			link = fmt.Sprintf(`,"@odata.nextLink":"%s/api/data/v9.2/contacts?$skiptoken=%d"`, w.URL, page)
+		}
+		answer(200, `{"value":[`+rows+`]`+link+`}`)(rw, r)
+	})
+	n, most := 0, uint64(0)
+	for _, err := range w.client(t, nil).Query(t.Context(), contacts(nil)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n++; n%50000 == 0 {
+			runtime.GC()
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			most = max(most, m.HeapAlloc)
+		}
+	}
+	if n != pages*5000 || most > 32<<20 {
+		t.Errorf("%d rows with %d MiB in use", n, most>>20)
 	}
 }
