@@ -66,14 +66,14 @@ func (s *step) presentChanges(ctx context.Context, c *dataverse.Client, plan *pa
 	for i := range plan.Writes {
 		w := &plan.ChangeSet.Writes[i]
 		out[i].verdict = VerdictUnknown
+		if by, planned := s.planned.planned(w.Table); planned {
+			s.warn(plan.Writes[i].Part, "block %q would have written to this table before: what is there then is not known yet", by)
+			continue
+		}
 		if _, unknown := unknownID(string(w.ID)); unknown || w.ID == "" {
 			if len(w.Key) > 0 {
 				out[i].verdict = VerdictCreate // the look-up by key found none
 			}
-			continue
-		}
-		if by, planned := s.planned.planned(w.Table); planned {
-			s.warn(plan.Writes[i].Part, "block %q would have written to this table before: what is there then is not known yet", by)
 			continue
 		}
 		if tables[w.Table] == nil {

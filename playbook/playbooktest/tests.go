@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -99,8 +100,8 @@ func RunCase(ctx context.Context, w *playbook.Workspace, test *playbook.Test, c 
 	engine := world.Engine()
 	engine.Coverage = true
 	engine.Capabilities = playbook.ProviderFunc(func(_ context.Context, req playbook.CapabilityRequest) (map[string]any, error) {
-		if out, ok := c.Mocks[req.Block]; ok {
-			return out, nil
+		if mock, ok := c.Mocks[req.Block]; ok {
+			return mocked(w, req.Capability, mock), nil
 		}
 		return nil, playbook.ErrNoCapability
 	})
@@ -119,6 +120,22 @@ func RunCase(ctx context.Context, w *playbook.Workspace, test *playbook.Test, c 
 	}
 	report.Failures, err = compare(&c.Expect, result, dump.Bytes())
 	return report, err
+}
+
+// mocked gives all outputs of a capability: those of the mock, else those of
+// the stub, else null.
+func mocked(w *playbook.Workspace, capability string, mock map[string]any) map[string]any {
+	out := map[string]any{}
+	for _, c := range w.Capabilities() {
+		if c.ID != capability {
+			continue
+		}
+		for _, p := range c.Outputs {
+			out[p.Name] = c.Stub[p.Name]
+		}
+	}
+	maps.Copy(out, mock)
+	return out
 }
 
 // String gives a line a case, and the failures below it.
