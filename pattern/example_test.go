@@ -116,8 +116,7 @@ func ExamplePattern_Read() {
 		fmt.Println(line)
 	}
 	// Output:
-	// round 1: customer by its input
-	// round 2: note joined to customer
+	// round 1: customer by its input; note by the conditions on customer
 }
 
 func ExamplePattern_Describe() {

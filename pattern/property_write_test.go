@@ -382,7 +382,7 @@ func TestCreatesAreWhatTheModelSays(t *testing.T) {
 				if m.readOnly[i] {
 					continue
 				}
-				for what, have := range map[string]map[string]any{"result": rec, "stored": stored(t, c, part.table, want.id)} {
+				for what, have := range map[string]map[string]any{"result": rec, "stored": readBack(t, c, part.table, want.id)} {
 					if d := cmp.Diff(show(want.fields), show(have)); d != "" {
 						t.Fatalf("%s[%d], %s (-model):\n%s\n%s\n%v", part.ref, k, what, d, m.yaml(), m.input())
 					}
@@ -417,8 +417,8 @@ func create(p *pattern.Pattern, c *dataverse.Client, in pattern.Input) (*pattern
 	return plan, err
 }
 
-// stored reads a record as playbooks see it.
-func stored(t *rapid.T, c *dataverse.Client, table, id string) map[string]any {
+// readBack reads a record as playbooks see it.
+func readBack(t *rapid.T, c *dataverse.Client, table, id string) map[string]any {
 	d := world()[table]
 	q := &dataverse.Query{
 		EntitySet: d.EntitySet, Table: d.Table, Select: d.Columns(), Annotations: true,

@@ -267,3 +267,46 @@ requirements:
 		}
 	}
 }
+
+// TestRoundsOfPlans is the table of rounds: how many dependent requests a read
+// takes, with metadata and with definitions that state all.
+func TestRoundsOfPlans(t *testing.T) {
+	chain := `
+kind: EntityPattern
+id: chain
+parts:
+  - {ref: account, entity: account}
+  - {ref: contacts, entity: contact, allowsMultiple: true, optional: true}
+  - {ref: appointments, entity: appointment, allowsMultiple: true, optional: true}
+  - {ref: notes, entity: annotation, allowsMultiple: true, optional: true}
+  - {ref: primary, entity: contact, optional: true}
+requirements:
+  - {part: contacts, field: Parent, references: {part: account, field: Id}}
+  - {part: appointments, field: Regarding, references: {part: contacts, field: Id}}
+  - {part: notes, field: Regarding, references: {part: appointments, field: Id}}
+  - {part: account, field: Primary, references: {part: primary, field: Id}}
+`
+	_, patterns, problems := decodeAll("chain.yaml", worldDefinitions+chain)
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	for name, c := range map[string]struct {
+		bound  func(*entity.Definition) *entity.Definition
+		in     pattern.Input
+		rounds int
+	}{
+		"expanded, by name": {bound, input("account.Name", "A"), 1},
+		"expanded, by id":   {bound, input("account.Id", id(1)), 1},
+		"stated, by name":   {func(d *entity.Definition) *entity.Definition { return stated()[d.ID] }, input("account.Name", "A"), 1},
+		"stated, by id":     {func(d *entity.Definition) *entity.Definition { return stated()[d.ID] }, input("account.Id", id(1)), 1},
+		"from far away":     {bound, input("appointments.Name", "A", "account.Name", "A"), 1},
+	} {
+		plan, err := patterns[0].With(c.bound).Read(c.in, pattern.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(plan.Rounds()); n != c.rounds {
+			t.Errorf("%s: %d rounds, want %d:\n%s", name, n, c.rounds, strings.Join(plan.Rounds(), "\n"))
+		}
+	}
+}

@@ -32,6 +32,9 @@ type step struct {
 	source *fetchNode
 	// known: the values are ids that the input gives, so nothing is waited for.
 	known bool
+	// path: the records are chosen by these conditions, so nothing is waited
+	// for either.
+	path []dataverse.Filter
 }
 
 // fetchNode is a part within a step: the queried part, or one joined by
@@ -63,6 +66,8 @@ func (s *step) String() string {
 	walk(s.tree)
 	text := s.tree.part.Ref
 	switch {
+	case s.path != nil:
+		text += " by the conditions on " + s.from.other(s.tree.part).Ref
 	case s.from != nil && s.known:
 		text += " of the ids given for " + s.from.other(s.tree.part).Ref
 	case s.from != nil:
@@ -161,16 +166,26 @@ type planner struct {
 	nodes map[*Part]*fetchNode
 	// round is when the records of a part are there.
 	round map[*Part]int
+	// paths are the conditions of parts that are read by them alone.
+	paths map[*Part][]dataverse.Filter
 }
 
 // begin adds a step for the part and grows it.
 func (b *planner) begin(p *Part, s *step) {
 	s.tree = b.node(p)
 	s.round = 1
-	if s.from != nil {
+	if s.from == nil {
+		b.notePath(p, nil)
+	} else {
 		other := s.from.other(p)
+		path := b.path(p, s.from)
+		if path != nil {
+			b.notePath(p, path)
+		}
 		if s.from.byID() && s.from.referenced == other && len(b.read.conditions[other].ids) > 0 && !s.source.locate {
 			s.known = true
+		} else if path != nil {
+			s.path = path
 		} else {
 			s.round = b.round[other] + 1
 		}
@@ -287,9 +302,9 @@ func (r *ReadPlan) queries(s *step) []*dataverse.Query {
 		}
 		return q
 	}
-	if s.from == nil {
+	if s.from == nil || s.path != nil {
 		var queries []*dataverse.Query
-		for _, f := range split(c.filters) {
+		for _, f := range split(append(slices.Clone(c.filters), s.path...)) {
 			queries = append(queries, query(f))
 		}
 		r.top(s, queries)
@@ -457,6 +472,9 @@ func (r *ReadPlan) cuttable(s *step) bool {
 		if e != s.from {
 			return false
 		}
+	}
+	if s.path != nil {
+		return false
 	}
 	if s.from != nil {
 		// One result alone, for the limit is one of each.
