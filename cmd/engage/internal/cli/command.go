@@ -132,7 +132,7 @@ environment.`,
 	root.PersistentPreRun = func(*cobra.Command, []string) { c.started = true }
 	root.AddCommand(
 		c.initWorkspace(), c.validate(), c.describe(), c.graph(), c.schema(),
-		c.plan(), c.run(), c.pattern(), c.test(), c.simulate(), c.importTables(),
+		c.plan(), c.run(), c.pattern(), c.test(), c.check(), c.simulate(), c.importTables(),
 	)
 	return root
 }
