@@ -45,11 +45,7 @@ func Example() {
 			return
 		}
 		ev.Assertion = bearer
-		fits, _, err := w.Match(ev)
-		if err != nil {
-			log.Print(err)
-			return
-		}
+		fits, _ := w.Match(ev)
 		for _, p := range fits {
 			result, err := engine.Run(ctx, p, ev)
 			log.Print(result.Playbook, " ", result.Status, " ", err)

@@ -12,8 +12,8 @@ import (
 // fits the schema.
 func (p *Playbook) mismatch(ctx context.Context, s *scope) (reason string, err error) {
 	t := p.Trigger
-	if len(t.Portals) > 0 && !slices.Contains(t.Portals, s.event.Portal) {
-		return fmt.Sprintf("it is for events of %s %s", plural(len(t.Portals), "portal"), strings.Join(t.Portals, ", ")), nil
+	if reason := p.otherPortal(s); reason != "" {
+		return reason, nil
 	}
 	if t.Condition == nil {
 		return "", nil
@@ -30,6 +30,16 @@ func (p *Playbook) mismatch(ctx context.Context, s *scope) (reason string, err e
 		return "its condition is false: " + t.Condition.Source, nil
 	}
 	return "", nil
+}
+
+// otherPortal says why the event's portal is none of the trigger's; "" if it
+// is, or the trigger names none.
+func (p *Playbook) otherPortal(s *scope) string {
+	portals := p.Trigger.Portals
+	if len(portals) == 0 || slices.Contains(portals, s.event.Portal) {
+		return ""
+	}
+	return fmt.Sprintf("it is for events of %s %s", plural(len(portals), "portal"), strings.Join(portals, ", "))
 }
 
 func plural(n int, word string) string {

@@ -32,10 +32,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	playbooks, _, err := w.Match(event)
-	if err != nil {
-		log.Fatal(err)
-	}
+	playbooks, _ := w.Match(event)
 	for _, p := range playbooks {
 		result, err := engine.Run(context.Background(), p, event)
 		if err != nil {

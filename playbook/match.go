@@ -2,7 +2,6 @@ package playbook
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -37,37 +36,39 @@ type Mismatch struct {
 	Type bool
 }
 
-// Match gives the playbooks whose trigger type, portals and condition fit the
-// event, in order of id, and for the others the reason. Data that does not fit
-// its schema is an [*EventError], before any condition is asked; a condition
-// that fails is an [*ExpressionError].
-func (w *Workspace) Match(ev *Event) (fits []*Playbook, reasons []Mismatch, err error) {
-	if err := w.CheckEvent(ev); err != nil {
-		return nil, nil, err
-	}
-	var failed error
+// Match gives the playbooks that the event is for, in order of id, and for the
+// others the reason: their trigger is of another type or for other portals, or
+// its condition is false. Where the data is off its schema, or a condition
+// fails, the playbook fits: its run fails and says why.
+func (w *Workspace) Match(ev *Event) (fits []*Playbook, others []Mismatch) {
+	t, known := w.TriggerType(ev.Type)
+	sound := known && t.checkData(ev.Data) == nil
 	for _, p := range w.Playbooks() {
-		reason, other, err := p.fits(ev)
-		switch {
-		case err != nil:
-			failed = errors.Join(failed, fmt.Errorf("playbook %q: %w", p.ID, err))
-		case reason != "":
-			reasons = append(reasons, Mismatch{p, reason, other})
-		default:
+		reason, other := p.fits(ev, sound)
+		if reason != "" {
+			others = append(others, Mismatch{p, reason, other})
+		} else {
 			fits = append(fits, p)
 		}
 	}
-	return fits, reasons, failed
+	return fits, others
 }
 
 // fits says why the playbook is not for the event; "" if it is. other: its
-// trigger is for another type of events.
-func (p *Playbook) fits(ev *Event) (reason string, other bool, err error) {
+// trigger is for another type of events. Only sound data is asked about.
+func (p *Playbook) fits(ev *Event, sound bool) (reason string, other bool) {
 	if t := p.Trigger.Type.ID; t != ev.Type {
-		return fmt.Sprintf("its trigger is %s, and the event's type is %s", t, ev.Type), true, nil
+		return fmt.Sprintf("its trigger is %s, and the event's type is %s", t, ev.Type), true
 	}
-	reason, err = p.mismatch(context.Background(), newScope(p, ev, runInstant(ev)))
-	return reason, false, err
+	s := newScope(p, ev, runInstant(ev))
+	if !sound {
+		return p.otherPortal(s), false
+	}
+	reason, err := p.mismatch(context.Background(), s)
+	if err != nil {
+		return "", false
+	}
+	return reason, false
 }
 
 // runInstant is the run's instant: the event's time, else now.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -132,33 +131,17 @@ func (c *Command) chosen(w *playbook.Workspace, id string, ev *playbook.Event) (
 		}
 		return []*playbook.Playbook{p}, nil
 	}
-	_, others, err := w.Match(ev)
-	var books []*playbook.Playbook
-	for _, p := range w.Playbooks() {
-		if offered(p, ev, others) {
-			books = append(books, p)
-		}
-	}
-	if len(books) == 0 {
+	fits, others := w.Match(ev)
+	if len(fits) == 0 {
 		fmt.Fprintln(c.Stderr, "engage: no playbook fits the event")
-		if err != nil {
+		if err := w.CheckEvent(ev); err != nil {
 			fmt.Fprintf(c.Stderr, "  %s\n", render.Printable(err.Error()))
 		}
 		for _, m := range others {
 			fmt.Fprintf(c.Stderr, "  %s: %s\n", m.Playbook.ID, render.Printable(m.Reason))
 		}
 	}
-	return books, nil
-}
-
-// offered reports whether a playbook is to run for the event: it fits, or only
-// its run can say why it does not, since the event's data is off its schema or
-// the condition fails.
-func offered(p *playbook.Playbook, ev *playbook.Event, others []playbook.Mismatch) bool {
-	if p.Trigger.Type.ID != ev.Type || slices.ContainsFunc(others, func(m playbook.Mismatch) bool { return m.Playbook == p }) {
-		return false
-	}
-	return len(p.Trigger.Portals) == 0 || slices.Contains(p.Trigger.Portals, ev.Portal)
+	return fits, nil
 }
 
 // printJSON prints the one result of a playbook that was asked for, or the
