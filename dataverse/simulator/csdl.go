@@ -121,34 +121,8 @@ func (w *csdlWriter) table(t *Table) {
 	w.end()
 }
 
-// edmType is the type of a column on the wire (fact sheet, section 4.9).
-func edmType(c *Column) string {
-	switch c.Type {
-	case Integer, Choice, State, Status:
-		return "Edm.Int32"
-	case BigInt:
-		return "Edm.Int64"
-	case Double:
-		return "Edm.Double"
-	case Decimal, Money:
-		return "Edm.Decimal"
-	case Boolean:
-		return "Edm.Boolean"
-	case DateTime:
-		return "Edm.DateTimeOffset"
-	case Date:
-		return "Edm.Date"
-	case UniqueID, Lookup, Customer, Owner:
-		return "Edm.Guid"
-	case Image:
-		return "Edm.Binary"
-	default:
-		return "Edm.String"
-	}
-}
-
 func (w *csdlWriter) property(c *Column) {
-	typ := edmType(c)
+	typ := c.edm()
 	attrs := []string{"Name", c.Wire(), "Type", typ}
 	switch typ {
 	case "Edm.Decimal":

@@ -39,6 +39,7 @@ func (s *Server) beforeFaults(w http.ResponseWriter, r *http.Request, c *call) (
 	left = true
 	return func(resp *response) bool {
 		leave()
+		s.showRemaining(c, resp)
 		return then != nil && then(resp)
 	}, false
 }
@@ -242,3 +243,26 @@ func (s *Server) enterLimits(c *call) (leave func(), refused *apiError) {
 // Limit sets the service protection limits from now on; the zero value, which
 // is the default, has none.
 func (s *Server) Limit(l Limits) { s.limits.Store(&l) }
+
+// showRemaining tells the client what its limits leave, for debugging (fact
+// sheet, section 2.5).
+func (s *Server) showRemaining(c *call, resp *response) {
+	lim := s.limits.Load()
+	if c.caller == nil || lim == nil || !lim.on() {
+		return
+	}
+	user := c.caller.user
+	if c.caller.behalf != (guid{}) {
+		user = c.caller.behalf
+	}
+	requests, left := s.limiter.remaining(user.String(), lim)
+	if resp.header == nil {
+		resp.header = http.Header{}
+	}
+	if lim.Requests > 0 {
+		resp.header.Set("x-ms-ratelimit-burst-remaining-xrm-requests", strconv.Itoa(requests))
+	}
+	if lim.Time > 0 {
+		resp.header.Set("x-ms-ratelimit-time-remaining-xrm-requests", left.String())
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -169,8 +170,11 @@ func TestLimitsReallyCount(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	s := quiet(t, &Options{Now: func() time.Time { return now }})
 	s.Limit(Limits{Requests: 3, Window: 100 * time.Second})
-	for range 3 {
-		ask(t, s, "GET", "contacts", "").is(t, 200)
+	for i := range 3 {
+		r := ask(t, s, "GET", "contacts", "").is(t, 200)
+		if left := r.header.Get("x-ms-ratelimit-burst-remaining-xrm-requests"); left != strconv.Itoa(2-i) {
+			t.Errorf("%s requests are left", left)
+		}
 		now = now.Add(10 * time.Second)
 	}
 	r := ask(t, s, "GET", "contacts", "").is(t, 429, "0x80072322", "exceeded the limit of 3 over time window of 100 seconds")

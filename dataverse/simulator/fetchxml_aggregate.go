@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -25,7 +26,7 @@ func checkAggregate(col *Column, a fetchAttribute) error {
 		ok = number || date
 	}
 	if !ok {
-		return fetchErrorf(codeFetchAggregateType, "Aggregate %s is not supported for attribute of type %s.", or(a.aggregate, a.dateGrouping), attributeTypeName(col))
+		return fetchErrorf(codeFetchAggregateType, "Aggregate %s is not supported for attribute of type %s.", cmp.Or(a.aggregate, a.dateGrouping), attributeTypeName(col))
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -114,7 +115,7 @@ func (c *call) metaQueryOf(t *metaType, options map[string]string, nested bool) 
 		}
 	}
 	if text, ok := options["$select"]; ok {
-		for _, name := range splitTopLevel(text, ',') {
+		for _, name := range splitTop(text, ',') {
 			name = strings.TrimSpace(name)
 			if name == "*" {
 				q.selected = nil
@@ -131,7 +132,7 @@ func (c *call) metaQueryOf(t *metaType, options map[string]string, nested bool) 
 		if nested {
 			return nil, errQuery("Only one level of $expand is supported on metadata.")
 		}
-		for _, item := range splitTopLevel(text, ',') {
+		for _, item := range splitTop(text, ',') {
 			e, part, err := c.metaExpandOf(t, strings.TrimSpace(item))
 			if err != nil {
 				return nil, err
@@ -159,7 +160,7 @@ func (c *call) metaExpandOf(t *metaType, item string) (metaExpand, string, error
 		if !ok {
 			return metaExpand{}, "", errQuery("Syntax error: ')' expected in '%s'.", item)
 		}
-		for _, o := range splitTopLevel(rest, ';') {
+		for _, o := range splitTop(rest, ';') {
 			key, value, ok := strings.Cut(o, "=")
 			if !ok {
 				return metaExpand{}, "", errQuery("Syntax error in '%s'.", item)
@@ -176,39 +177,11 @@ func (c *call) metaExpandOf(t *metaType, item string) (metaExpand, string, error
 		return metaExpand{}, "", err
 	}
 	q.typed = name == "Attributes"
-	return metaExpand{nav: name, query: q}, name + or(q.projection, "()"), nil
-}
-
-func or(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
+	return metaExpand{nav: name, query: q}, name + cmp.Or(q.projection, "()"), nil
 }
 
 func errMetaProperty(name string, t *metaType) error {
 	return failf(http.StatusBadRequest, codeNone, "Could not find a property named '%s' on type '%s%s'.", name, crmPrefix, t.name)
-}
-
-// splitTopLevel cuts at sep outside parentheses, brackets and quotes.
-func splitTopLevel(s string, sep byte) []string {
-	var parts []string
-	start, depth, quoted := 0, 0, false
-	for i := range len(s) {
-		switch ch := s[i]; {
-		case ch == '\'':
-			quoted = !quoted
-		case quoted:
-		case ch == '(' || ch == '[' || ch == '{':
-			depth++
-		case ch == ')' || ch == ']' || ch == '}':
-			depth--
-		case ch == sep && depth == 0:
-			parts = append(parts, s[start:i])
-			start = i + 1
-		}
-	}
-	return append(parts, s[start:])
 }
 
 // metaValueAt gives the value of "Prop" or "Prop/Value".
