@@ -199,6 +199,10 @@ func (w *writer) part(part *Part) error {
 		w.absent[part.index] = true
 		return nil
 	}
+	n, by, err := w.lengths(part)
+	if err != nil {
+		return err
+	}
 	idOnly := w.op == Update && !in.any(true, entity.IDField, etagField)
 	skip, left, err := w.missing(part, idOnly)
 	if err != nil {
@@ -212,8 +216,7 @@ func (w *writer) part(part *Part) error {
 		}
 		return nil
 	}
-	n, err := w.count(part, skip)
-	if err != nil {
+	if n, err = w.count(part, skip, n, by); err != nil {
 		return err
 	}
 	if n == 0 {
@@ -258,25 +261,29 @@ func (w *writer) missing(part *Part, idOnly bool) (skip map[*Requirement]bool, l
 	return skip, nil, nil
 }
 
-// count tells how many instances a part has: one for each item of its lists,
-// one for each record that it references, or one.
-func (w *writer) count(part *Part, skip map[*Requirement]bool) (int, error) {
-	if !part.AllowsMultiple {
-		return 1, nil
-	}
-	in := w.inputs[part.index]
-	n := -1
-	var by *Value
-	for _, v := range in.values {
+// lengths gives the length that the part's lists share, and one of them; -1
+// if there is none.
+func (w *writer) lengths(part *Part) (n int, by *Value, err error) {
+	n = -1
+	for _, v := range w.inputs[part.index].values {
 		f, _ := part.Entity.Field(v.Field)
 		items, ok := part.spread(f, v.Data)
 		if !ok {
 			continue
 		}
 		if n >= 0 && len(items) != n {
-			return 0, errAt("list-length", part.Ref, v.Field, v.Pos, "has %d items, but %s has %d", len(items), by.Field, n)
+			return 0, nil, errAt("list-length", part.Ref, v.Field, v.Pos, "has %d items, but %s has %d", len(items), by.Field, n)
 		}
 		n, by = len(items), v
+	}
+	return n, by, nil
+}
+
+// count tells how many instances a part has: one for each item of its lists,
+// one for each record that it references, or one.
+func (w *writer) count(part *Part, skip map[*Requirement]bool, n int, by *Value) (int, error) {
+	if !part.AllowsMultiple {
+		return 1, nil
 	}
 	references, ref := -1, ""
 	for _, r := range part.requires {

@@ -39,7 +39,7 @@ func mark(v any) any {
 func TestNoValueInRecordsErrorsProgressAndLogs(t *testing.T) {
 	faults := map[string]*simulator.Fault{
 		"clean":     nil,
-		"refused":   {Kind: simulator.FaultError, Status: 400, Code: "0x80048d19", Message: "the value '" + canary + "' is no good", Path: "$batch", Skip: 1, Count: -1},
+		"refused":   {Kind: simulator.FaultError, Status: 400, Code: "0x80048d19", Message: "the value '" + canary + "' is no good", Path: "$batch", Count: -1},
 		"forbidden": {Kind: simulator.FaultError, Status: 403, Message: canary, Count: -1, Path: "contacts"},
 		"html":      {Kind: simulator.FaultHTML, Message: canary, Count: -1, Path: "systemusers"},
 	}
