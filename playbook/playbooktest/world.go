@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/andmoneyaps/engage-playbooks/auth"
@@ -37,6 +38,8 @@ type World struct {
 	Workspace *playbook.Workspace
 
 	options Options
+	// known remembers which object ids users have.
+	known sync.Map
 }
 
 // NewWorld makes the simulator of a workspace, with the workspace's seed in
@@ -168,10 +171,15 @@ func (w *World) user(a *playbook.Actor) string {
 
 // knows reports whether a user of the organisation has the object id.
 func (w *World) knows(objectID string) bool {
-	return slices.ContainsFunc(w.Server.Records("systemusers"), func(r map[string]any) bool {
+	if known, ok := w.known.Load(objectID); ok {
+		return known.(bool)
+	}
+	known := slices.ContainsFunc(w.Server.Records("systemusers"), func(r map[string]any) bool {
 		id, _ := r["azureactivedirectoryobjectid"].(string)
 		return strings.EqualFold(id, objectID)
 	})
+	w.known.Store(objectID, known)
+	return known
 }
 
 // Assertion is a token of the acting employee, as the platform would pass it
