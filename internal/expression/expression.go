@@ -31,8 +31,10 @@ import (
 
 // Bounds of one expression's text.
 const (
-	maxSource = 64 << 10
+	maxSource = 16 << 10
 	maxNodes  = 1000
+	// maxNesting bounds brackets, which the parser follows by recursion.
+	maxNesting = 100
 )
 
 // Env is what an expression may see.
@@ -131,6 +133,9 @@ func Compile(source string, env *Env) (p *Program, err error) {
 	if len(source) > maxSource {
 		return nil, &Error{Line: 1, Col: 1, Message: fmt.Sprintf("the expression is longer than %d bytes", maxSource)}
 	}
+	if nesting(source) > maxNesting {
+		return nil, &Error{Line: 1, Col: 1, Message: fmt.Sprintf("brackets are nested more than %d deep", maxNesting)}
+	}
 	typed := typedBase
 	tree, err := parser.ParseWithConfig(source, &typed)
 	if err != nil {
@@ -164,6 +169,21 @@ func Compile(source string, env *Env) (p *Program, err error) {
 		return nil, explain(err, env)
 	}
 	return p, nil
+}
+
+// nesting is the depth of a text's brackets; those in its literals count too.
+func nesting(source string) int {
+	depth, deepest := 0, 0
+	for _, c := range []byte(source) {
+		switch c {
+		case '(', '[', '{':
+			depth++
+			deepest = max(deepest, depth)
+		case ')', ']', '}':
+			depth = max(0, depth-1)
+		}
+	}
+	return deepest
 }
 
 // references notes which names an expression uses, and finds what the type
