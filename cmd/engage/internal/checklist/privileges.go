@@ -252,6 +252,9 @@ func parsePrivilege(name string) (table string, v verb, ok bool) {
 // document's roles: by logical name of a table, the verbs.
 func Role(w *playbook.Workspace, id playbook.Identity) string {
 	need := needed(w, id)
+	if len(need) == 0 {
+		return fmt.Sprintf("roles:\n  - {name: Playbooks (%s), privileges: {}}\n", id)
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "roles:\n  - name: Playbooks (%s)\n    privileges:\n", id)
 	for _, table := range need.tables() {

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"slices"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -41,15 +42,19 @@ type Command struct {
 	started bool // the arguments were understood
 }
 
+// patience is how long after an interrupt another one is taken for the same:
+// some senders signal a process and its group.
+const patience = time.Second
+
 // Main runs the command and gives the exit code. An interrupt cancels it; a
-// second one ends the process at once.
+// later one ends the process at once.
 func (c *Command) Main(ctx context.Context) int {
 	if c.Getenv == nil {
 		c.Getenv = func(string) string { return "" }
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop)
+	context.AfterFunc(ctx, func() { time.AfterFunc(patience, stop) })
 	c.out = &output{w: c.Stdout}
 	root := c.root()
 	code := c.finish(root.ExecuteContext(ctx))

@@ -104,17 +104,16 @@ func (c *Command) runPlan(ctx context.Context, dir string, f *planFlags) error {
 		return usagef("%v", err)
 	}
 	failed := err
-	if f.json {
-		err = render.JSON(c.out, result)
-	} else {
-		render.Plan(c.out, render.Title(p.ID, p.Name), &result.Record, render.PlanOptions{Style: c.style(c.out), Requests: f.requests})
-		err = nil
-	}
-	if err != nil {
+	if err := c.showPlan(p, result, f); err != nil {
 		return err
 	}
 	if failed != nil {
 		c.explain(p, result, failed)
+	}
+	if err := t.dump(f.dump); err != nil {
+		return err
+	}
+	if failed != nil {
 		return exitCode(ExitFailed)
 	}
 	if f.out != "" {
@@ -122,12 +121,17 @@ func (c *Command) runPlan(ctx context.Context, dir string, f *planFlags) error {
 			return err
 		}
 	}
-	if err := t.dump(f.dump); err != nil {
-		return err
-	}
 	if f.detailed && render.Changes(&result.Record) > 0 {
 		return exitCode(ExitChanges)
 	}
+	return nil
+}
+
+func (c *Command) showPlan(p *playbook.Playbook, r *playbook.Result, f *planFlags) error {
+	if f.json {
+		return render.JSON(c.out, r)
+	}
+	render.Plan(c.out, render.Title(p.ID, p.Name), &r.Record, render.PlanOptions{Style: c.style(c.out), Requests: f.requests})
 	return nil
 }
 
