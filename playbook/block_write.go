@@ -260,7 +260,7 @@ func (s *step) wrote(plan *pattern.WritePlan, i int, id dataverse.GUID, unchange
 	if s.b.rec.Escalation != nil {
 		rule = s.b.rec.Escalation.Rule
 	}
-	s.tell(Progress{Kind: RecordWritten, Block: s.b.Name, Identity: s.b.rec.Identity, Write: rec, UnderEscalation: rule})
+	s.tell(Progress{Kind: RecordWritten, Block: s.b.Name, Identity: s.b.rec.Identity, Write: rec, Rule: rule})
 }
 
 // instance splits "notes[2]" into its part and index.

@@ -176,6 +176,9 @@ func TestDryRunCarriesWhatItCannotKnow(t *testing.T) {
 	if got := wrote(r); !slices.Equal(got, []string{"customer create contact", "customer update contact"}) {
 		t.Errorf("%v", got)
 	}
+	if strings.Contains(data, `"After"`) {
+		t.Errorf("what is not known is shown as a Go value: %s", data)
+	}
 	if r.Writes[1].Verdict != playbook.VerdictUnknown {
 		t.Errorf("%+v", r.Writes[1])
 	}

@@ -24,20 +24,21 @@ const (
 // value. Exactly one of the pointers is set, but for RunStarted and
 // BlockStarted, which have none.
 type Progress struct {
-	Kind            ProgressKind   `json:"kind"`
-	Time            time.Time      `json:"time"`
-	Playbook        string         `json:"playbook"`
-	Event           string         `json:"event"`
-	Block           string         `json:"block,omitempty"`
-	Type            BlockType      `json:"type,omitempty"`
-	Identity        Identity       `json:"identity,omitempty"`
-	Request         *RequestRecord `json:"request,omitempty"`
-	Retries         int            `json:"retries,omitempty"`
-	Duration        time.Duration  `json:"durationNs,omitempty"`
-	Write           *WriteRecord   `json:"write,omitempty"`
-	BlockRecord     *BlockRecord   `json:"blockRecord,omitempty"`
-	Record          *Record        `json:"record,omitempty"`
-	UnderEscalation string         `json:"rule,omitempty"`
+	Kind        ProgressKind   `json:"kind"`
+	Time        time.Time      `json:"time"`
+	Playbook    string         `json:"playbook"`
+	Event       string         `json:"event"`
+	Block       string         `json:"block,omitempty"`
+	Type        BlockType      `json:"type,omitempty"`
+	Identity    Identity       `json:"identity,omitempty"`
+	Request     *RequestRecord `json:"request,omitempty"`
+	Retries     int            `json:"retries,omitempty"`
+	Duration    time.Duration  `json:"durationNs,omitempty"`
+	Write       *WriteRecord   `json:"write,omitempty"`
+	BlockRecord *BlockRecord   `json:"blockRecord,omitempty"`
+	Record      *Record        `json:"record,omitempty"`
+	// Rule is the entry of the escalation policy under which it was written.
+	Rule string `json:"rule,omitempty"`
 }
 
 // tell hands a step to the observer and to the audit log, one at a time.
@@ -68,7 +69,7 @@ func (r *run) audit(p Progress) {
 		log.InfoContext(r.ctx, "run started", append(run, r.actor())...)
 	case RecordWritten:
 		log.InfoContext(r.ctx, "record written", append(run, r.actor(),
-			slog.String("block", p.Block), slog.String("identity", string(p.Identity)), slog.String("rule", p.UnderEscalation),
+			slog.String("block", p.Block), slog.String("identity", string(p.Identity)), slog.String("rule", p.Rule),
 			slog.String("part", p.Write.Part), slog.String("operation", p.Write.Operation), slog.String("table", p.Write.Table),
 			slog.String("id", p.Write.ID), slog.Any("columns", p.Write.Columns))...)
 	case RequestSent:

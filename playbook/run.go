@@ -380,6 +380,9 @@ func (r *run) finish(stopped int) (*Result, error) {
 			} else {
 				res.Outputs[i] = r.output
 			}
+			if r.dry {
+				res.Outputs[i] = Shown(res.Outputs[i])
+			}
 			if b.Type == BlockOutput {
 				res.Output = merge(res.Output, res.Outputs[i])
 			}
