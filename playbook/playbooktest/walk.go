@@ -315,8 +315,9 @@ func (w *World) rowID(set string, row map[string]any) string {
 func unstamp(v any) {
 	switch v := v.(type) {
 	case map[string]any:
-		delete(v, "versionnumber")
-		delete(v, "activitypartyid")
+		for _, name := range []string{"versionnumber", "activitypartyid", "ticketnumber"} {
+			delete(v, name)
+		}
 		for _, item := range v {
 			unstamp(item)
 		}

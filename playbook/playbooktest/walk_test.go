@@ -111,3 +111,20 @@ func TestFailureWalkOfChanges(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestFailureWalkOfTheCustomerOverview(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many requests")
+	}
+	w := load(t, "../../examples/customer-overview")
+	p, _ := w.Playbook("customer-overview")
+	report, err := playbooktest.Walk(t.Context(), w, p, event(t, "../../examples/customer-overview/events/overview.json"), &playbooktest.WalkOptions{
+		Faults: []simulator.Fault{{Kind: simulator.FaultError, Status: 503}, {Kind: simulator.FaultLost}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := report.Err(); err != nil {
+		t.Errorf("%v\n%s", err, report)
+	}
+}
