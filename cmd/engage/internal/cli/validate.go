@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 	"path/filepath"
@@ -17,8 +18,8 @@ import (
 )
 
 func (c *Command) validate() *cobra.Command {
-	var format string
-	var asJSON, source bool
+	var f validateFlags
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "validate DIR",
 		Short: "Report every problem in a workspace's documents",
@@ -30,19 +31,32 @@ can be told. Nothing is sent anywhere. Warnings alone are no failure.`,
 		Args: workspaceArgs(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if asJSON {
-				format = "json"
+				f.format = "json"
 			}
-			return c.runValidate(args[0], format, source || terminal(c.out))
+			return c.runValidate(cmd.Context(), args[0], &f)
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", "text", "text, json, sarif or github")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "the same as --format json")
-	cmd.Flags().BoolVar(&source, "source", false, "show the line and a caret under each problem (on a terminal always)")
+	flags := cmd.Flags()
+	flags.StringVar(&f.format, "format", "text", "text, json, sarif or github")
+	flags.BoolVar(&asJSON, "json", false, "the same as --format json")
+	flags.BoolVar(&f.source, "source", false, "show the line and a caret under each problem (on a terminal always)")
+	flags.BoolVar(&f.live, "live", false, "compare the definitions with the metadata of the environment's organisation too")
+	flags.StringVar(&f.environment, "environment", "", "the Environment document of the organisation, for --live")
+	flags.StringVar(&f.assertionFile, "assertion-file", "", "ask as this employee instead of as the application, for --live")
 	completeWords(cmd, "format", "text", "json", "sarif", "github")
 	return cmd
 }
 
-func (c *Command) runValidate(dir, format string, source bool) error {
+type validateFlags struct {
+	targetFlags
+	format       string
+	source, live bool
+}
+
+func (c *Command) runValidate(ctx context.Context, dir string, f *validateFlags) error {
+	if f.live != (f.environment != "") {
+		return usagef("--live and --environment FILE go together")
+	}
 	root, err := openFolder(dir)
 	if err != nil {
 		return err
@@ -52,10 +66,18 @@ func (c *Command) runValidate(dir, format string, source bool) error {
 	if err != nil {
 		return err
 	}
-	switch format {
+	if f.live && !problems.HasErrors() {
+		live, err := c.liveProblems(ctx, root.FS(), &f.targetFlags)
+		if err != nil {
+			return err
+		}
+		problems = append(problems, live...)
+		problems.Sort()
+	}
+	switch f.format {
 	case "text":
 		var lines render.Lines
-		if source {
+		if f.source || terminal(c.out) {
 			lines = sourceLines(root)
 		}
 		render.ProblemsText(c.out, problems, c.style(c.out), lines)
@@ -69,7 +91,7 @@ func (c *Command) runValidate(dir, format string, source bool) error {
 	case "github":
 		render.ProblemsGitHub(c.out, problems, inRepository(dir))
 	default:
-		return usagef("--format %s is none of text, json, sarif, github", format)
+		return usagef("--format %s is none of text, json, sarif, github", f.format)
 	}
 	if problems.HasErrors() {
 		return exitCode(ExitUsage)
@@ -93,6 +115,35 @@ func (c *Command) problems(dir string, fsys fs.FS) (engage.Problems, error) {
 	}
 	problems = append(problems, seeds.problems(w)...)
 	problems.Sort()
+	return problems, nil
+}
+
+// liveProblems compares the definitions with the organisation's metadata.
+func (c *Command) liveProblems(ctx context.Context, fsys fs.FS, f *targetFlags) (engage.Problems, error) {
+	w, err := playbook.Load(fsys, kinds...)
+	if err != nil {
+		return nil, err
+	}
+	t, err := c.open(w, f, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer t.Close()
+	client, err := c.metadataClient(ctx, t, f)
+	if err != nil {
+		return nil, err
+	}
+	var problems engage.Problems
+	for _, d := range w.Definitions() {
+		asked := *d // without its entity set, so that metadata is looked at
+		asked.EntitySet = ""
+		_, err := asked.Bind(ctx, client, w.Definitions()...)
+		found, ok := problemsOf(err)
+		if err != nil && !ok {
+			return nil, err
+		}
+		problems = append(problems, found...)
+	}
 	return problems, nil
 }
 

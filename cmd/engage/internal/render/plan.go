@@ -225,11 +225,19 @@ func planColumns(w io.Writer, x *playbook.WriteRecord, style Style) {
 				name = v.Column
 			}
 			if i == len(lines)-1 {
-				source = style.Dim("  from " + Printable(v.Source))
+				source = style.Dim("  from " + sourceOf(v))
 			}
 			fmt.Fprintf(w, "        %-*s  %s%s\n", width, name, limit(line, style.Width), source)
 		}
 	}
+}
+
+// sourceOf names where a value came from; a literal would only be said twice.
+func sourceOf(v playbook.WrittenValue) string {
+	if v.Source == Value(v.Value) {
+		return "the playbook"
+	}
+	return Printable(v.Source)
 }
 
 // valueLines gives a value as a plan shows it: a list of links to records a
