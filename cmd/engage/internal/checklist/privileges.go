@@ -182,7 +182,7 @@ func (l *List) privileges(ctx context.Context) {
 		l.add(Warning, "application privileges", "its roles cannot be read: %s", said(err))
 		return
 	}
-	if missing := need.minus(have); len(missing) > 0 {
+	if missing := need.minus(have); len(missing) > 0 && !strings.Contains(roles, systemAdministrator) {
 		l.add(Failed, "application privileges", "missing: %s; its roles are %s", missing, cmp.Or(roles, "none"))
 	} else {
 		l.add(OK, "application privileges", "all that the playbooks need of it, by %s", cmp.Or(roles, "no role"))
@@ -190,12 +190,17 @@ func (l *List) privileges(ctx context.Context) {
 	excess := have.minus(need.merged())
 	delete(excess, "user") // everybody may read their own
 	switch {
+	case strings.Contains(roles, systemAdministrator):
+		l.add(Warning, "application excess", "it is a %s and may do everything: engage check --role-out writes the role that is enough", systemAdministrator)
 	case len(excess) > 20:
 		l.add(Warning, "application excess", "%s allows far more than the playbooks need: privileges on %d tables; engage check --role-out writes the role that is enough", roles, len(excess))
 	case len(excess) > 0:
 		l.add(Warning, "application excess", "more than the playbooks need: %s; engage check --role-out writes the role that is enough", excess)
 	}
 }
+
+// systemAdministrator is the role that needs no privileges of its own.
+const systemAdministrator = "System Administrator"
 
 // granted reads the privileges of the application user's roles, by the name
 // after the verb in lower case, and the names of the roles.
