@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,6 +23,7 @@ import (
 type targetFlags struct {
 	environment   string
 	assertionFile string
+	signIn        bool
 	timeout       time.Duration
 	dump          string
 	json          bool
@@ -31,6 +33,7 @@ func (f *targetFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.environment, "environment", "", "the Environment document of a real organisation; without it, the simulator in this program")
 	flags.StringVar(&f.assertionFile, "assertion-file", "", "a file with the employee's token; else the variable ENGAGE_ASSERTION")
+	flags.BoolVar(&f.signIn, "sign-in", false, "sign in as the employee with a device code, in place of a token (with --environment)")
 	flags.DurationVar(&f.timeout, "timeout", 5*time.Minute, "the time limit of one run")
 	flags.StringVar(&f.dump, "dump", "", "write the simulator's records into this file afterwards")
 	flags.BoolVar(&f.json, "json", false, "one JSON document on stdout")
@@ -39,6 +42,9 @@ func (f *targetFlags) add(cmd *cobra.Command) {
 func (f *targetFlags) check() error {
 	if f.dump != "" && f.environment != "" {
 		return usagef("--dump writes the simulator's records; it does not go with --environment")
+	}
+	if f.signIn && (f.environment == "" || f.assertionFile != "") {
+		return usagef("--sign-in goes with --environment, and in place of --assertion-file")
 	}
 	if f.timeout <= 0 {
 		return usagef("--timeout must be longer than nothing, such as 30s")
@@ -89,9 +95,12 @@ func (c *Command) open(w *playbook.Workspace, f *targetFlags, wrap func(http.Rou
 	if err != nil {
 		return nil, err
 	}
-	engine, err := newEngine(env, nil, wrap)
+	engine, broker, err := newEngine(env, nil, wrap)
 	if err != nil {
 		return nil, err
+	}
+	if f.signIn {
+		engine.Employee = c.signedIn(broker)
 	}
 	engine.Timeout = f.timeout
 	return &target{engine: engine, url: strings.TrimSuffix(env.URL, "/")}, nil
@@ -102,7 +111,7 @@ func (c *Command) openSimulator(w *playbook.Workspace, f *targetFlags, wrap func
 	if err != nil {
 		return nil, err
 	}
-	engine, err := newEngine(world.Environment(), &auth.Options{Federated: world.FederatedToken}, wrap)
+	engine, _, err := newEngine(world.Environment(), &auth.Options{Federated: world.FederatedToken}, wrap)
 	if err != nil {
 		world.Close()
 		return nil, err
@@ -112,10 +121,10 @@ func (c *Command) openSimulator(w *playbook.Workspace, f *targetFlags, wrap func
 }
 
 // newEngine joins client, broker and policy of an environment.
-func newEngine(env *auth.Environment, o *auth.Options, wrap func(http.RoundTripper) http.RoundTripper) (*playbook.Engine, error) {
+func newEngine(env *auth.Environment, o *auth.Options, wrap func(http.RoundTripper) http.RoundTripper) (*playbook.Engine, *auth.Broker, error) {
 	broker, err := auth.NewBroker(env, o)
 	if err != nil {
-		return nil, usageOr(err)
+		return nil, nil, usageOr(err)
 	}
 	var options dataverse.Options
 	if wrap != nil {
@@ -123,7 +132,7 @@ func newEngine(env *auth.Environment, o *auth.Options, wrap func(http.RoundTripp
 	}
 	client, err := dataverse.New(env.URL, broker.Application(), &options)
 	if err != nil {
-		return nil, usagef("the environment's url cannot be used: %v", err)
+		return nil, nil, usagef("the environment's url cannot be used: %v", err)
 	}
 	return &playbook.Engine{
 		Client: client,
@@ -137,7 +146,28 @@ func newEngine(env *auth.Environment, o *auth.Options, wrap func(http.RoundTripp
 			return broker.Application(), nil
 		},
 		Allow: policy(env),
-	}, nil
+	}, broker, nil
+}
+
+// signedIn asks the employee to sign in, once, when their identity is needed.
+func (c *Command) signedIn(broker *auth.Broker) func(context.Context, *playbook.Event) (dataverse.TokenSource, error) {
+	var mu sync.Mutex
+	var source *auth.Source
+	return func(ctx context.Context, _ *playbook.Event) (dataverse.TokenSource, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if source != nil {
+			return source, nil
+		}
+		s, err := broker.SignIn(ctx, func(code auth.DeviceCode) {
+			fmt.Fprintf(c.Stderr, "engage: sign in as the employee: open %s and enter %s\n", code.VerificationURL, code.UserCode)
+		})
+		if err != nil {
+			return nil, err
+		}
+		source = s
+		return source, nil
+	}
 }
 
 // policy is the escalation policy of an environment.
