@@ -86,7 +86,7 @@ func playbookGraph(p *playbook.Playbook) *render.Graph {
 		}
 		if b.When != nil {
 			n.Optional = true
-			n.Lines = append(n.Lines, "when "+short(b.When.Source, 40))
+			n.Lines = append(n.Lines, "when "+short(b.When.Source, 36))
 		}
 		g.Nodes = append(g.Nodes, n)
 		for _, need := range b.Needs {
@@ -165,7 +165,7 @@ func blockLines(b *playbook.Block) []string {
 			lines = append(lines, changeSet(b))
 		}
 		if b.Identity == playbook.IdentityApplication {
-			lines = append(lines, "as the application: "+short(b.Reason, 40))
+			lines = append(lines, "as the application:", short(b.Reason, 36))
 		}
 		return lines
 	case b.Template != nil:

@@ -101,7 +101,7 @@ func (g *Graph) DOT(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "digraph {\n")
 	fmt.Fprintf(&b, "  graph [label=\"%s\" labelloc=t fontsize=13 fontname=\"Helvetica\" rankdir=TB nodesep=0.35 ranksep=0.45 pad=\"0.5,0.2\"]\n", joinEscaped(g.heading(), `\n`, dotEscape))
-	fmt.Fprintf(&b, "  node [shape=box style=\"filled,rounded\" fontname=\"Helvetica\" fontsize=11 margin=\"0.26,0.09\"]\n")
+	fmt.Fprintf(&b, "  node [shape=box style=\"filled,rounded\" fontname=\"Helvetica\" fontsize=11 margin=\"0.34,0.09\"]\n")
 	fmt.Fprintf(&b, "  edge [color=\"#6b6b6b\" fontname=\"Helvetica\" fontsize=9 fontcolor=\"#555555\"]\n")
 	for i, group := range g.groups() {
 		fmt.Fprintf(&b, "  subgraph cluster_%d {\n    label=%s fontsize=10 fontcolor=\"#555555\" labeljust=l style=\"dashed,rounded\" color=\"#b0b0b0\"\n", i, dotQuote(group))

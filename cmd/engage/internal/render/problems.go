@@ -49,13 +49,12 @@ func excerpt(w io.Writer, p *engage.Problem, style Style, lines []string) {
 		}
 		pad.WriteRune(r)
 	}
-	text := strings.ReplaceAll(Printable(strings.ReplaceAll(string(line), "\t", "\x00")), "\x00", "\t")
-	text = strings.Map(func(r rune) rune {
-		if r == '\ufffd' {
-			return ' '
+	text := strings.Map(func(r rune) rune {
+		if r != '\t' && Printable(string(r)) != string(r) {
+			return ' ' // one column, as the caret counts
 		}
 		return r
-	}, text)
+	}, string(line))
 	fmt.Fprintf(w, "%s %s\n", style.Dim(fmt.Sprintf("%4d |", p.Pos.Line)), text)
 	fmt.Fprintf(w, "%s %s%s\n", style.Dim("     |"), pad.String(), style.Red("^"+strings.Repeat("~", wordLength(line, col)-1)))
 }
