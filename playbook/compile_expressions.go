@@ -1,7 +1,6 @@
 package playbook
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -159,14 +158,6 @@ func (t *expressionStep) check(in *shape) (*shape, error) {
 		return nil, errReported
 	}
 	return ofExpression(t.x.program.Kind()), nil
-}
-
-func (t *expressionStep) apply(ctx context.Context, s *scope, v any) (any, bool, error) {
-	out, err := t.x.Eval(ctx, s, v)
-	if err != nil {
-		return nil, false, err
-	}
-	return out, true, nil
 }
 
 // notBefore says why a name is no block before this one.
