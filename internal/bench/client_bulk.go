@@ -1,0 +1,149 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/andmoneyaps/engage-playbooks/dataverse"
+)
+
+// clientBulk creates rows in bulk, with and without limits that count.
+func (r *Runner) clientBulk(ctx context.Context) ([]Figure, error) {
+	var figures []Figure
+	n := r.pick(20_000, 50_000)
+	for _, limited := range []bool{false, true} {
+		name, args := fmt.Sprintf("bulk of %d creates", n), []string{"simulator"}
+		if limited {
+			name, args = name+", 3 requests at once allowed", append(args, "3")
+		}
+		s, err := r.start(ctx, args...)
+		if err != nil {
+			return nil, err
+		}
+		defer s.stop()
+		road := newRoad(0)
+		h := newHand(s, s.Admin, road)
+		workers, err := h.bestWorkers(ctx, n/5)
+		if err != nil {
+			return nil, err
+		}
+		ours := func(n int) error {
+			c, err := dataverse.New(s.URL, bearer(s.Admin), &dataverse.Options{HTTP: road})
+			if err != nil {
+				return err
+			}
+			return bulkCreate(ctx, c, n)
+		}
+		compared, err := compare(sides{
+			ours: func(int) error { return ours(n) },
+			hand: func(int) error { return h.createMultiple(ctx, n, workers) },
+		}, r.pick(5, 7), 1)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		f := compared.figure(name, atLeast(0.9), "throughput")
+		f.Note += fmt.Sprintf(" with %d workers", workers)
+		figures = append(figures, f)
+		if !limited {
+			figures = append(figures, compared.figure(name, Goal{}, "CPU"), compared.figure(name, Goal{}, "allocations"))
+		}
+	}
+	return figures, nil
+}
+
+func bulkCreate(ctx context.Context, c *dataverse.Client, n int) error {
+	cs := &dataverse.ChangeSet{Writes: make([]dataverse.Write, n)}
+	for i := range cs.Writes {
+		cs.Writes[i] = contactWrite("")
+	}
+	written, err := c.Bulk(ctx, cs, nil)
+	if err != nil {
+		return err
+	}
+	for i := range written {
+		if written[i].Err != nil {
+			return written[i].Err
+		}
+	}
+	return nil
+}
+
+// bestWorkers tries which fixed parallelism is the best for the service.
+func (h *hand) bestWorkers(ctx context.Context, n int) (best int, err error) {
+	var least time.Duration
+	for _, workers := range []int{2, 3, 4, 8} {
+		start := time.Now()
+		if err := h.createMultiple(ctx, n, workers); err != nil {
+			return 0, err
+		}
+		if took := time.Since(start); best == 0 || took < least {
+			best, least = workers, took
+		}
+	}
+	return best, nil
+}
+
+// createMultiple is the loop that one would write: CreateMultiple of 1,000,
+// some at a time, waiting as Retry-After says.
+func (h *hand) createMultiple(ctx context.Context, n, workers int) error {
+	var g errgroup.Group
+	g.SetLimit(workers)
+	const chunk = 1000
+	for from := 0; from < n; from += chunk {
+		g.Go(func() error {
+			targets := make([]row, min(chunk, n-from))
+			for i := range targets {
+				targets[i] = row{"@odata.type": "Microsoft.Dynamics.CRM.contact", "firstname": "Ada", "lastname": "Lovelace", "telephone1": "+45 12 34 56 78"}
+			}
+			ids, err := h.multiple(ctx, "contacts", "CreateMultiple", targets)
+			if err == nil && ids != len(targets) {
+				err = fmt.Errorf("%d of %d rows were made", ids, len(targets))
+			}
+			return err
+		})
+	}
+	return g.Wait()
+}
+
+// multiple sends one bulk message and counts the ids of the answer.
+func (h *hand) multiple(ctx context.Context, set, message string, targets []row) (ids int, err error) {
+	body, err := json.Marshal(row{"Targets": targets})
+	if err != nil {
+		return 0, err
+	}
+	for {
+		req, err := http.NewRequestWithContext(ctx, "POST", h.root+set+"/Microsoft.Dynamics.CRM."+message, strings.NewReader(string(body)))
+		if err != nil {
+			return 0, err
+		}
+		req.Header.Set("Authorization", "Bearer "+h.bearer)
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("OData-Version", "4.0")
+		resp, err := h.http.Do(req)
+		if err != nil {
+			return 0, err
+		}
+		var doc struct{ Ids []string }
+		err = json.NewDecoder(resp.Body).Decode(&doc)
+		resp.Body.Close()
+		switch {
+		case resp.StatusCode == http.StatusTooManyRequests:
+			wait, _ := time.ParseDuration(resp.Header.Get("Retry-After") + "s")
+			time.Sleep(wait)
+		case resp.StatusCode > 299:
+			return 0, errors.New(resp.Status)
+		case err != nil && !errors.Is(err, io.EOF):
+			return 0, err
+		default:
+			return len(doc.Ids), nil
+		}
+	}
+}

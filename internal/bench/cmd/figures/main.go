@@ -1,0 +1,62 @@
+// Command figures measures the project's figures beside a hand-written
+// net/http program and prints them as one table: figure, goal, result, noise,
+// verdict. It exits with 1 where a goal is missed, with 2 where something could
+// not be measured.
+//
+//	go run ./internal/bench/cmd/figures [-quick] [-run REGEXP]
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"regexp"
+	"runtime"
+	"strings"
+
+	"github.com/andmoneyaps/engage-playbooks/internal/bench"
+)
+
+func main() { os.Exit(run()) }
+
+func run() int {
+	var r bench.Runner
+	flag.BoolVar(&r.Quick, "quick", false, "fewer rounds and smaller sizes: a few minutes, and more noise")
+	match := flag.String("run", "", "measure only the scenarios that match: "+strings.Join(bench.Names(), ", "))
+	flag.StringVar(&r.Root, "root", ".", "the project's root `directory`")
+	serve := flag.Bool("serve", false, "be the service of a scenario (used by this command itself)")
+	flag.Parse()
+	if *serve {
+		if err := bench.Serve(flag.Args(), os.Stdin, os.Stdout); err != nil {
+			return fail(err)
+		}
+		return 0
+	}
+	var err error
+	if r.Match, err = regexp.Compile(*match); err != nil {
+		return fail(err)
+	}
+	r.Log = os.Stderr
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	fmt.Printf("%s, %s/%s, %d processors\n\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0))
+	figures, measured := r.Run(ctx)
+	missed, err := bench.Print(os.Stdout, figures)
+	switch {
+	case measured != nil:
+		return fail(measured)
+	case err != nil:
+		return fail(err)
+	case missed > 0:
+		fmt.Printf("\n%d of %d goals missed; docs/performance.md says why\n", missed, len(figures))
+		return 1
+	}
+	return 0
+}
+
+func fail(err error) int {
+	fmt.Fprintln(os.Stderr, "figures:", err)
+	return 2
+}

@@ -1,0 +1,175 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/andmoneyaps/engage-playbooks/dataverse"
+	"github.com/andmoneyaps/engage-playbooks/playbook"
+)
+
+// play is a playbook and an event, and a service to run it against.
+type play struct {
+	service  *service
+	playbook *playbook.Playbook
+	event    *playbook.Event
+	allow    []string
+	events   atomic.Int64
+}
+
+// newPlay loads the workspace and starts its world as a service; stop it.
+func (r *Runner) newPlay(ctx context.Context, dir, id, event string) (*play, error) {
+	p, err := r.loadPlay(dir, id, event)
+	if err != nil {
+		return nil, err
+	}
+	p.service, err = r.start(ctx, "world", dir, filepath.Join(dir, event))
+	return p, err
+}
+
+func (r *Runner) loadPlay(dir, id, event string) (*play, error) {
+	w, err := playbook.Load(os.DirFS(filepath.Join(r.Root, dir)))
+	if err != nil {
+		return nil, err
+	}
+	p := &play{}
+	var ok bool
+	if p.playbook, ok = w.Playbook(id); !ok {
+		return nil, fmt.Errorf("%s has no playbook %s", dir, id)
+	}
+	if doc := w.Simulator(); doc != nil {
+		p.allow = doc.Allow
+	}
+	if p.event, err = readEvent(filepath.Join(r.Root, dir, event)); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// engine runs the playbook over the road.
+func (p *play) engine(over *road) (*playbook.Engine, error) {
+	client, err := dataverse.New(p.service.URL, bearer(p.service.Admin), &dataverse.Options{HTTP: over})
+	if err != nil {
+		return nil, err
+	}
+	return &playbook.Engine{
+		Client: client,
+		Employee: func(context.Context, *playbook.Event) (dataverse.TokenSource, error) {
+			return bearer(p.service.Employee), nil
+		},
+		Application: func(context.Context, *playbook.Event) (dataverse.TokenSource, error) {
+			return bearer(p.service.Application), nil
+		},
+		Allow: playbook.AllowRules(p.allow...),
+	}, nil
+}
+
+// bearer is a token source of one token.
+type bearer string
+
+func (b bearer) Token(context.Context) (string, error) { return string(b), nil }
+
+// another is the event with an id that no other has: what it writes is new.
+func (p *play) another() *playbook.Event {
+	e := *p.event
+	e.ID = fmt.Sprintf("%s-%d", e.ID, p.events.Add(1))
+	return &e
+}
+
+// pair makes the two sides of a playbook: the engine, and byHand with a client
+// of its own. The roads count what each sends.
+func (p *play) pair(ctx context.Context, delay time.Duration, byHand func(ctx context.Context, h *hand, ev *playbook.Event) error) (s sides, ours, byhand *road, err error) {
+	ours, byhand = newRoad(delay), newRoad(delay)
+	engine, err := p.engine(ours)
+	if err != nil {
+		return s, nil, nil, err
+	}
+	h := newHand(p.service, p.service.Employee, byhand)
+	return sides{
+		ours: func(int) error {
+			result, err := engine.Run(ctx, p.playbook, p.another())
+			if err == nil && result.Status != playbook.StatusSucceeded {
+				err = fmt.Errorf("the run is %s", result.Status)
+			}
+			return err
+		},
+		hand: func(int) error { return byHand(ctx, h, p.another()) },
+	}, ours, byhand, nil
+}
+
+// sameRequests does each side once more than it needs to be warm, and compares
+// how many requests that took.
+func sameRequests(s sides, ours, byhand *road) error {
+	for i := range 2 {
+		ours.count.Store(0)
+		byhand.count.Store(0)
+		if err := s.ours(i); err != nil {
+			return fmt.Errorf("engine: %w", err)
+		}
+		if err := s.hand(i); err != nil {
+			return fmt.Errorf("by hand: %w", err)
+		}
+	}
+	if a, b := ours.count.Load(), byhand.count.Load(); a != b {
+		return fmt.Errorf("%d requests, by hand %d: the two do not do the same", a, b)
+	}
+	return nil
+}
+
+// delays of the service as the figures have them.
+var delays = []time.Duration{0, 5 * time.Millisecond, 40 * time.Millisecond}
+
+// latencies measures a playbook at each delay: wall everywhere, processor time
+// and allocations where nothing is waited for.
+func (r *Runner) latencies(ctx context.Context, p *play, name string, byHand func(ctx context.Context, h *hand, ev *playbook.Event) error) ([]Figure, error) {
+	var figures []Figure
+	for _, delay := range delays {
+		s, ours, byhand, err := p.pair(ctx, delay, byHand)
+		if err != nil {
+			return nil, err
+		}
+		if err := sameRequests(s, ours, byhand); err != nil {
+			return nil, err
+		}
+		rounds, ops := r.pick(9, 15), 20
+		if delay == 0 {
+			ops = r.pick(50, 100)
+		}
+		if delay >= 40*time.Millisecond {
+			ops = r.pick(6, 15)
+		}
+		c, err := compare(s, rounds, ops)
+		if err != nil {
+			return nil, err
+		}
+		at := fmt.Sprintf("%s, %v", name, delay)
+		switch delay {
+		case 0:
+			figures = append(figures,
+				c.figure(name, atMost(1.3), "CPU"),
+				c.figure(name, atMost(1.5), "allocations"),
+				c.figure(name, Goal{}, "allocated bytes"),
+				c.figure(at, Goal{}, "wall"))
+		case 40 * time.Millisecond:
+			figures = append(figures, c.figure(at, atMost(1.05), "wall"))
+		default:
+			figures = append(figures, c.figure(at, Goal{}, "wall"))
+		}
+	}
+	return figures, nil
+}
+
+// together runs the funcs at once and gives the first error.
+func together(funcs ...func() error) error {
+	var g errgroup.Group
+	for _, f := range funcs {
+		g.Go(f)
+	}
+	return g.Wait()
+}
