@@ -1,0 +1,109 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/andmoneyaps/engage-playbooks/internal/bench/large"
+)
+
+// command measures `engage` as people start it.
+func (r *Runner) command(ctx context.Context) ([]Figure, error) {
+	engage := filepath.Join(r.temp, "engage")
+	build := exec.CommandContext(ctx, "go", "build", "-o", engage, ".")
+	build.Dir = filepath.Join(r.Root, "cmd", "engage")
+	if out, err := build.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("go build ./cmd/engage: %w\n%s", err, out)
+	}
+	documents := large.Workspace(300, 100, 100)
+	dir := filepath.Join(r.temp, "documents")
+	err := fs.WalkDir(documents, ".", func(name string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		target := filepath.Join(dir, name)
+		if e.IsDir() {
+			return os.MkdirAll(target, 0o700)
+		}
+		return os.WriteFile(target, documents[name].Data, 0o600)
+	})
+	if err != nil {
+		return nil, err
+	}
+	run := func(args ...string) (time.Duration, time.Duration, error) {
+		cmd := exec.CommandContext(ctx, engage, args...)
+		cmd.Dir = r.Root
+		var out bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &out
+		start := time.Now()
+		err := cmd.Run()
+		wall := time.Since(start)
+		var exit *exec.ExitError
+		if errors.As(err, &exit) && (exit.ExitCode() == 2 || exit.ExitCode() < 0) {
+			return 0, 0, fmt.Errorf("engage %v: %w\n%s", args, err, out.Bytes())
+		}
+		if exit == nil && err != nil {
+			return 0, 0, err
+		}
+		return wall, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), nil
+	}
+	if _, _, err := run("validate", dir); err != nil {
+		return nil, err
+	}
+	s, err := r.start(ctx, "world", portalMeetings, portalMeetings+"/events/booked.json")
+	if err != nil {
+		return nil, err
+	}
+	defer s.stop()
+	ev, err := readEvent(filepath.Join(r.Root, portalMeetings, "events/booked.json"))
+	if err != nil {
+		return nil, err
+	}
+	h := newHand(s, s.Employee, newRoad(0))
+	validate := Figure{Name: "engage validate, 500 documents, against parsing: CPU", Goal: atMost(3), Unit: "x"}
+	plan := Figure{Name: "engage plan, portal meeting, against --help and the bare requests: CPU", Goal: atMost(3), Unit: "x"}
+	var validates, plans []float64
+	var v, y, p, b time.Duration
+	rounds := r.pick(7, 15)
+	for range rounds {
+		parsed, err := spend(func() error { return parse(documents) })
+		if err != nil {
+			return nil, err
+		}
+		_, took, err := run("validate", dir)
+		if err != nil {
+			return nil, err
+		}
+		validates = append(validates, float64(took)/float64(parsed.cpu))
+		v, y = v+took, y+parsed.cpu
+		_, help, err := run("--help")
+		if err != nil {
+			return nil, err
+		}
+		bare, err := spend(func() error { return bookByHand(ctx, h, ev) })
+		if err != nil {
+			return nil, err
+		}
+		_, planned, err := run("plan", portalMeetings, "--playbook", "portal-meeting-booked", "--event", portalMeetings+"/events/booked.json")
+		if err != nil {
+			return nil, err
+		}
+		plans = append(plans, float64(planned)/float64(help+bare.cpu))
+		p, b = p+planned, b+help+bare.cpu
+	}
+	each := func(d time.Duration) time.Duration {
+		return (d / time.Duration(rounds)).Round(100 * time.Microsecond)
+	}
+	validate.Value, validate.Noise = median(validates)
+	validate.Note = fmt.Sprintf("%v with the start of the process, parsing %v without", each(v), each(y))
+	plan.Value, plan.Noise = median(plans)
+	plan.Note = fmt.Sprintf("%v, --help and requests %v; plan starts its own Dataverse", each(p), each(b))
+	return []Figure{validate, plan}, nil
+}
