@@ -59,6 +59,9 @@ func (c *Command) runSimulate(ctx context.Context, w *playbook.Workspace, f *sim
 	if _, _, err := net.SplitHostPort(f.addr); err != nil {
 		return usagef("--addr %s is no address such as 127.0.0.1:0", f.addr)
 	}
+	if err := free(f.addr); err != nil {
+		return err
+	}
 	faults, err := c.readFaults(f.faults)
 	if err != nil {
 		return err
@@ -87,6 +90,16 @@ func (c *Command) runSimulate(ctx context.Context, w *playbook.Workspace, f *sim
 		}
 		return nil
 	})
+}
+
+// free reports whether the address can be listened on: the simulator panics if
+// it cannot, as httptest does.
+func free(addr string) error {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("cannot listen on %s: %w", addr, err)
+	}
+	return l.Close()
 }
 
 // announce writes the environment and then the line that others wait for.
