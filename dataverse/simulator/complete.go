@@ -66,6 +66,8 @@ func (c *call) complete(d *draft, old *record) error {
 		fill("ticketnumber", fmt.Sprintf("CAS-%05d-%s", 1000+c.tx.store.seq, strings.ToUpper(c.server.newID().String()[:6])))
 	case t.LogicalName == "systemuser" && old == nil:
 		c.completeUser(d)
+	case t.LogicalName == "team" && old == nil:
+		c.completeTeam(d, who)
 	}
 	return nil
 }
@@ -90,12 +92,8 @@ func (c *call) completeState(d *draft, old *record) error {
 		return nil
 	}
 	if o := status.option(n); o == nil || int64(o.State) != code {
-		label := ""
-		if o := state.option(code); o != nil {
-			label = o.Label
-		}
 		return failf(http.StatusBadRequest, codeStatus,
-			"State code is invalid or state code is valid but status code is invalid for a specified state code. %d is not a valid status code for state code %s.", n, label)
+			"State code is invalid or state code is valid but status code is invalid for a specified state code.")
 	}
 	return nil
 }
@@ -315,5 +313,18 @@ func (c *call) completeUser(d *draft) {
 	}
 	if units := c.server.schema.Table("businessunit"); d.get(unit) == nil && units != nil {
 		d.vals[unit.ordinal] = ref{units, mustGUID(BusinessUnitID)}
+	}
+}
+
+// completeTeam gives a team without them the caller as its administrator and
+// the caller's business unit (DV039).
+func (c *call) completeTeam(d *draft, who any) {
+	if col := d.table.columns["administratorid"]; col != nil && d.get(col) == nil {
+		d.vals[col.ordinal] = who
+	}
+	units := c.server.schema.Table("businessunit")
+	if col := d.table.columns["businessunitid"]; col != nil && units != nil && d.get(col) == nil {
+		rights, _ := c.rights()
+		d.vals[col.ordinal] = ref{units, rights.unit}
 	}
 }

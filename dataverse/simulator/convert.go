@@ -39,7 +39,7 @@ func convert(col *Column, v any) (any, error) {
 			return nil, wrong()
 		}
 		if float64(n) < col.Min || float64(n) > col.Max {
-			return nil, failf(http.StatusBadRequest, codeIntegerRange, "A validation error occurred. The value %d of '%s' on record of type '%s' is outside the valid range: an integer provided is outside of the allowed values for this attribute.", n, col.LogicalName, col.table.LogicalName)
+			return nil, failf(http.StatusBadRequest, codeIntegerRange, "A validation error occurred. An integer provided is outside of the allowed values for this attribute.")
 		}
 		return n, nil
 	case Choice, State, Status:
@@ -68,7 +68,7 @@ func convert(col *Column, v any) (any, error) {
 				return nil, wrong()
 			}
 			if f < col.Min || f > col.Max {
-				return nil, errDecimalRange(col, string(n))
+				return nil, errDecimalRange()
 			}
 			p := math.Pow10(col.Precision)
 			return math.Round(f*p) / p, nil
@@ -81,7 +81,7 @@ func convert(col *Column, v any) (any, error) {
 			}
 			d, good := parseDecimal(string(n), places)
 			if f, _ := strconv.ParseFloat(string(n), 64); !good || f < col.Min || f > col.Max {
-				return nil, errDecimalRange(col, string(n))
+				return nil, errDecimalRange()
 			}
 			return d, nil
 		}
@@ -137,8 +137,8 @@ func errChoice(col *Column, n int64) error { // DV059
 		n, col.LogicalName, col.table.LogicalName, strings.Join(accepted, ","))
 }
 
-func errDecimalRange(col *Column, text string) error {
-	return failf(http.StatusBadRequest, codeDecimalRange, "A validation error occurred. The value %s of '%s' on record of type '%s' is outside the valid range: a decimal value provided is outside of the allowed values for this attribute.", text, col.LogicalName, col.table.LogicalName)
+func errDecimalRange() error {
+	return failf(http.StatusBadRequest, codeDecimalRange, "A validation error occurred. A decimal value provided is outside of the allowed values for this attribute.")
 }
 
 // convertMulti checks a list of choices such as "1,3", and puts it in order.

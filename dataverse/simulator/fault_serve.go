@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -244,8 +245,21 @@ func (s *Server) enterLimits(c *call) (leave func(), refused *apiError) {
 // is the default, has none.
 func (s *Server) Limit(l Limits) { s.limits.Store(&l) }
 
-// showRemaining tells the client what its limits leave, for debugging (fact
+// Names of the headers that say what the limits leave, for debugging (fact
 // sheet, section 2.5).
+const (
+	headerRequestsLeft = "X-Ms-Ratelimit-Burst-Remaining-Xrm-Requests"
+	headerTimeLeft     = "X-Ms-Ratelimit-Time-Remaining-Xrm-Requests"
+)
+
+// What they say where nothing is limited: the service's limits less this
+// request (DV017).
+var (
+	unlimitedRequests = []string{strconv.Itoa(ServiceLimits.Requests - 1)}
+	unlimitedTime     = []string{secondsLeft(ServiceLimits.Time)}
+)
+
+// showRemaining says what the limits leave to the caller.
 func (s *Server) showRemaining(c *call, resp *response) {
 	lim := s.limits.Load()
 	if c.caller == nil || lim == nil || !lim.on() {
@@ -260,9 +274,15 @@ func (s *Server) showRemaining(c *call, resp *response) {
 		resp.header = http.Header{}
 	}
 	if lim.Requests > 0 {
-		resp.header.Set("x-ms-ratelimit-burst-remaining-xrm-requests", strconv.Itoa(requests))
+		resp.header[headerRequestsLeft] = []string{strconv.Itoa(requests)}
 	}
 	if lim.Time > 0 {
-		resp.header.Set("x-ms-ratelimit-time-remaining-xrm-requests", left.String())
+		resp.header[headerTimeLeft] = []string{secondsLeft(left)}
 	}
+}
+
+// secondsLeft writes a time as the service does: "1,199.98".
+func secondsLeft(d time.Duration) string {
+	hundredths := d.Milliseconds() / 10
+	return fmt.Sprintf("%s.%02d", grouped(hundredths/100), hundredths%100)
 }

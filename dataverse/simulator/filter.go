@@ -1,6 +1,9 @@
 package simulator
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A filter is read by recursive descent straight into a condition over the
 // schema: every name is resolved and every literal typed while reading, so a
@@ -396,6 +399,10 @@ func (p *filterParser) pathOperand() (*operand, condition, error) {
 			return nil, nil, errQuery("The function '%s' is not supported in $filter.", name) // DV064
 		}
 		if !p.isSymbol("/") {
+			if nav := navOf(table, name); nav != nil && !nav.collection && table.wire[name] == nil {
+				cond, err := p.lookupIsNull(base, append(slices.Clip(hops), nav))
+				return nil, cond, err
+			}
 			path := &columnPath{base: base, hops: hops}
 			if err := path.end(p.call, table, name); err != nil {
 				return nil, nil, err
@@ -419,6 +426,34 @@ func (p *filterParser) pathOperand() (*operand, condition, error) {
 		hops = append(hops, nav)
 		table = nav.target
 	}
+}
+
+// lookupIsNull reads the rest of "lookup eq null" or "lookup ne null", the one
+// comparison that a navigation property itself takes (DV088).
+func (p *filterParser) lookupIsNull(base int, hops []*navigation) (condition, error) {
+	last := hops[len(hops)-1]
+	operator := p.tok.text
+	if p.tok.kind != tokName || operator != "eq" && operator != "ne" {
+		return nil, p.syntax()
+	}
+	if err := p.advance(); err != nil {
+		return nil, err
+	}
+	right, cond, err := p.operand()
+	if err != nil {
+		return nil, err
+	}
+	if cond != nil || right.path != nil || right.lit.text != "null" || right.lit.kind == tokString {
+		return nil, errQuery("A navigation property can be compared with null only: '%s'.", last.name)
+	}
+	return func(e *env) truth {
+		r := e.follow(base, hops[:len(hops)-1])
+		if r == nil {
+			return truthOf(operator == "eq")
+		}
+		x, ok := r.ref(last.rel.Column)
+		return truthOf((ok && last.leadsTo(x.table)) == (operator == "ne"))
+	}, nil
 }
 
 func navOf(t *Table, name string) *navigation {

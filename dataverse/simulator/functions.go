@@ -75,6 +75,8 @@ func appendMember(b []byte, name, value string) []byte {
 // dopHint is the degree of parallelism that the service recommends.
 const dopHint = 4
 
+const headerDOPHint = "X-Ms-Dop-Hint"
+
 // whoAmI says who the caller is, the impersonated user under impersonation.
 func whoAmI(c *call, _ *Table, _ *record) (*response, error) {
 	who, _ := c.rights()
@@ -82,7 +84,7 @@ func whoAmI(c *call, _ *Table, _ *record) (*response, error) {
 	b = appendMember(b, "UserId", who.user.String())
 	b = appendMember(b, "OrganizationId", c.server.org.String())
 	resp := c.complexResponse("WhoAmIResponse", b)
-	resp.header = http.Header{"X-Ms-Dop-Hint": {strconv.Itoa(dopHint)}}
+	resp.header = http.Header{headerDOPHint: {strconv.Itoa(dopHint)}}
 	return resp, nil
 }
 

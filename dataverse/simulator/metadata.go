@@ -184,11 +184,11 @@ func (c *call) metaStep(n *metaNode, seg segment) (*metaNode, error) {
 	default:
 		return nil, failf(http.StatusNotFound, codeQuery, "%s is null.", seg.name)
 	}
-	next.typ = metaTypeOf(seg.name, firstOf(next), seg.name == "Attributes")
-	if seg.name == "Attributes" {
-		next.typ.name, next.typed = "AttributeMetadata", true
-		next.typ.next = nil
+	next.typ = metaTypeOf(seg.name, firstOf(next), false)
+	if known := entityType(c.server.schema).next[seg.name]; known != nil && !next.single {
+		next.typ = known // also where the collection is empty
 	}
+	next.typed = seg.name == "Attributes"
 	if seg.hasKey {
 		return c.metaByKey(next, seg.key)
 	}
@@ -303,6 +303,8 @@ func (c *call) metaResponse(n *metaNode) (*response, error) {
 		return nil, err
 	}
 	q.typed = n.typed
+	// One column, asked for as it is, comes with all that its type has (DV089).
+	q.whole = n.single && q.selected == nil
 	for i := range q.expand {
 		e := &q.expand[i]
 		if n.single && (e.nav == "OptionSet" || e.nav == "GlobalOptionSet") {

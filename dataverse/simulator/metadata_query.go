@@ -16,6 +16,8 @@ type metaQuery struct {
 	expand   []metaExpand
 	// typed asks for @odata.type, and for the common properties only.
 	typed bool
+	// whole asks for the properties of derived types too.
+	whole bool
 	count bool
 	// projection is $select and $expand as the context says them.
 	projection string
@@ -29,7 +31,7 @@ type metaExpand struct {
 
 // wants says whether field i of an object is asked for. MetadataId always is.
 func (q *metaQuery) wants(o *metaObject, i int, name string) bool {
-	if q.typed && o.common > 0 && i >= o.common {
+	if q.typed && !q.whole && o.common > 0 && i >= o.common {
 		return false
 	}
 	return q.selected == nil || name == "MetadataId" || slices.Contains(q.selected, name)

@@ -57,6 +57,11 @@ func TestMetadataRequestsOfTheFactSheet(t *testing.T) {
 		{"EntityDefinitions?$filter=LogicalName eq", 400, nil},
 		{"EntityDefinitions?$filter=" + strings.Repeat("(", 500) + "IsActivity" + strings.Repeat(")", 500), 400, nil},
 		{"RetrieveMetadataChanges(Query=@q)?@q={}", 501, nil},
+		// A collection without members has the type of its members too.
+		{entity + "/Keys?$select=SchemaName,KeyAttributes,EntityKeyIndexStatus", 200, []string{`"value":[]`}},
+		{entity + "/Keys?$select=Nothing", 400, []string{"on type 'Microsoft.Dynamics.CRM.EntityKeyMetadata'"}},
+		{entity + "/Attributes(LogicalName='lastname')", 200, []string{`"@odata.type":"#Microsoft.Dynamics.CRM.StringAttributeMetadata"`, `"MaxLength":50`}},
+		{entity + "/Attributes(LogicalName='lastname')?$select=MaxLength", 400, nil},
 	} {
 		r := ask(t, s, "GET", tc.path, "")
 		if r.status != tc.status {
@@ -98,6 +103,12 @@ func TestFunctionsAndActions(t *testing.T) {
 		t.Fatal(err)
 	}
 	who := ask(t, s, "GET", "WhoAmI", "").is(t, 200, `"@odata.context":"`+s.URL+`/api/data/v9.2/$metadata#Microsoft.Dynamics.CRM.WhoAmIResponse"`, `"UserId":"`+AdministratorID, `"OrganizationId":"`+DefaultOrganizationID, `"BusinessUnitId":"`+BusinessUnitID)
+	if left := who.header.Get("x-ms-ratelimit-burst-remaining-xrm-requests"); left != "5999" {
+		t.Errorf("%q requests are left", left)
+	}
+	if left := who.header.Get("x-ms-ratelimit-time-remaining-xrm-requests"); left != "1,200.00" {
+		t.Errorf("%q seconds are left", left)
+	}
 	if who.header.Get("x-ms-dop-hint") == "" {
 		t.Error("no x-ms-dop-hint")
 	}
@@ -109,6 +120,12 @@ func TestFunctionsAndActions(t *testing.T) {
 		{"GET", "WhoAmI()", "", 200, nil},
 		{"POST", "WhoAmI", "{}", 404, []string{`"code":""`, "No HTTP resource was found that matches the request URI"}},
 		{"GET", "RetrieveVersion()", "", 200, []string{`"Version":"9.2.`}},
+		// What the platform has and the simulator has not is named, never unknown.
+		{"POST", "WinOpportunity", "{}", 501, []string{"WinOpportunity"}},
+		{"GET", "RetrieveSharedPrincipalsAndAccess(Target=@t)?@t={'@odata.id':'contacts(" + theC + ")'}", "", 501, []string{"RetrieveSharedPrincipalsAndAccess"}},
+		{"GET", "contacts(" + theC + ")/Microsoft.Dynamics.CRM.RetrieveDuplicates", "", 501, []string{"RetrieveDuplicates"}},
+		{"POST", "contacts/Microsoft.Dynamics.CRM.BulkDelete", "{}", 501, []string{"BulkDelete"}},
+		{"POST", "NoSuchAction", "{}", 404, []string{`"code":"0x8006088a"`, "Resource not found for the segment 'NoSuchAction'."}},
 		{"GET", "RetrieveCurrentOrganization(AccessType=@p1)?@p1=Microsoft.Dynamics.CRM.EndpointAccessType'Default'", "", 200, []string{`"Detail":{"OrganizationId"`, `"Count":3`, `"State":"Enabled"`}},
 		{"GET", "RetrieveTotalRecordCount(EntityNames=@n)?@n=['contact','account']", "", 200, []string{`"Keys":["contact","account"],"Values":[1,1]`}},
 		{"GET", "RetrieveTotalRecordCount(EntityNames=['contact'])", "", 200, []string{`"Values":[1]`}},

@@ -17,13 +17,16 @@ func (p period) contains(t time.Time) bool {
 // names are those of the query functions, "Last7Days" or "LastXHours", and n
 // is their number. Weeks begin on Sunday (organization.weekstartdaycode 0).
 // A period of X units leaves the present unit out of the past and the future,
-// but for its part up to now (FACTS.md, relative dates).
+// but for its part up to now (FACTS.md, relative dates). Now is a whole second,
+// as columns have it, and belongs to both: what was created in this second is
+// found at once.
 func periodOf(name string, n int, now time.Time) (period, bool) {
 	now = now.UTC()
 	today := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, time.UTC)
 	week := today.AddDate(0, 0, -int(today.Weekday()))
 	month := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC)
 	year := time.Date(now.Year(), time.January, 1, 0, 0, 0, 0, time.UTC)
+	untilNow := now.Truncate(time.Second).Add(time.Second)
 	days := func(from, to int) (period, bool) {
 		return period{today.AddDate(0, 0, from), today.AddDate(0, 0, to)}, true
 	}
@@ -35,7 +38,7 @@ func periodOf(name string, n int, now time.Time) (period, bool) {
 	case "Tomorrow":
 		return days(1, 2)
 	case "Last7Days":
-		return period{today.AddDate(0, 0, -7), now}, true
+		return period{today.AddDate(0, 0, -7), untilNow}, true
 	case "Next7Days":
 		return period{now, today.AddDate(0, 0, 8)}, true
 	case "LastWeek":
@@ -62,15 +65,15 @@ func periodOf(name string, n int, now time.Time) (period, bool) {
 	case "Last":
 		switch unit {
 		case "Hours":
-			return period{hour.Add(time.Duration(-n) * time.Hour), now}, true
+			return period{hour.Add(time.Duration(-n) * time.Hour), untilNow}, true
 		case "Days":
-			return period{today.AddDate(0, 0, -n), now}, true
+			return period{today.AddDate(0, 0, -n), untilNow}, true
 		case "Weeks":
-			return period{today.AddDate(0, 0, -7*n), now}, true
+			return period{today.AddDate(0, 0, -7*n), untilNow}, true
 		case "Months":
-			return period{today.AddDate(0, -n, 0), now}, true
+			return period{today.AddDate(0, -n, 0), untilNow}, true
 		case "Years":
-			return period{today.AddDate(-n, 0, 0), now}, true
+			return period{today.AddDate(-n, 0, 0), untilNow}, true
 		}
 	case "Next":
 		switch unit {

@@ -161,7 +161,7 @@ func (c *call) route(segments []segment) (*response, error) {
 		if op := operations[strings.TrimPrefix(first.name, functionPrefix)]; op != nil && op.bound == "" && len(segments) == 1 {
 			return c.operate(op, first, nil, nil)
 		}
-		return nil, errSegment(first.name)
+		return nil, errOperation(first.name)
 	}
 	if err := c.checkOptions(); err != nil {
 		return nil, err
@@ -222,6 +222,9 @@ func (c *call) routeSet(src source, rest []segment) (*response, error) {
 			}
 		}
 	}
+	if strings.HasPrefix(name, functionPrefix) {
+		return nil, errOperation(name)
+	}
 	return nil, errSegment(name)
 }
 
@@ -251,7 +254,7 @@ func (c *call) routeRow(k *rowKey, rest []segment) (*response, error) {
 		if op := operations[short]; op != nil && op.bound == "row" && op.isFor(r.table) {
 			return c.operate(op, seg, r.table, r)
 		}
-		return nil, errSegment(seg.name)
+		return nil, errOperation(seg.name)
 	}
 	if nav := r.table.navs[seg.name]; nav != nil {
 		if nav.collection {

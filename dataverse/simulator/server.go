@@ -254,6 +254,10 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, resp *response) {
 	id := newGUID().String()
 	h["x-ms-service-request-id"] = []string{id}
 	h["REQ_ID"] = []string{id}
+	if lim := s.limits.Load(); (lim == nil || !lim.on()) && resp.status < http.StatusInternalServerError &&
+		resp.status != http.StatusTooManyRequests && resp.status != http.StatusUnauthorized {
+		h[headerRequestsLeft], h[headerTimeLeft] = unlimitedRequests, unlimitedTime
+	}
 	w.WriteHeader(resp.status)
 	if len(resp.body) > 0 && r.Method != http.MethodHead {
 		_, _ = w.Write(resp.body)
