@@ -46,6 +46,7 @@ func decodeDefinition(doc *document.Document, problems *engage.Problems) *Defini
 	for _, n := range m.List("fields") {
 		f := dec.field(n)
 		if f.Name == "" {
+			dec.unnamed = true
 			continue
 		}
 		if first, twice := seen[f.Name]; twice {
@@ -57,7 +58,7 @@ func decodeDefinition(doc *document.Document, problems *engage.Problems) *Defini
 	}
 	d.id(problems)
 	d.index()
-	d.keys(m, problems)
+	d.keys(m, problems, dec.unnamed)
 	for _, f := range d.Fields {
 		if f.Type == TypePartyList {
 			f.partiesLink = partyCollection(d.Table)
@@ -90,7 +91,9 @@ func (d *Definition) id(problems *engage.Problems) {
 // keyTypes are the types that an alternate key may have (fact sheet, 1.3).
 var keyTypes = []Type{TypeString, TypeInt, TypeDecimal, TypeDateTime, TypeDate, TypeLookup, TypeChoice}
 
-func (d *Definition) keys(m document.Mapping, problems *engage.Problems) {
+// keys reads the alternate keys. unnamed says that a field has no name, so that
+// an unknown one may be it.
+func (d *Definition) keys(m document.Mapping, problems *engage.Problems, unnamed bool) {
 	for _, n := range m.List("keys") {
 		if n.Type() != document.List {
 			problems.Errorf(n.Pos(), "wrong-type", "keys: want a list of lists of fields, have %s", n.Type())
@@ -104,6 +107,7 @@ func (d *Definition) keys(m document.Mapping, problems *engage.Problems) {
 			}
 			f, known := d.Field(s.Value)
 			switch {
+			case !known && unnamed:
 			case !known:
 				p := problems.Errorf(s.Pos, "unknown-field", "key: unknown field %q", s.Value)
 				p.Suggestion = document.Suggest(s.Value, d.FieldNames())
@@ -127,6 +131,7 @@ func (d *Definition) keys(m document.Mapping, problems *engage.Problems) {
 type decoder struct {
 	problems  *engage.Problems
 	dataverse bool // names follow Dataverse's rules
+	unnamed   bool // there is a field without a name
 }
 
 func (dec *decoder) field(n document.Node) *Field {

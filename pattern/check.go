@@ -7,7 +7,6 @@ import (
 
 	"github.com/andmoneyaps/engage-playbooks"
 	"github.com/andmoneyaps/engage-playbooks/entity"
-	"github.com/andmoneyaps/engage-playbooks/internal/document"
 )
 
 // Given is a destination that a block's mappings may give a value.
@@ -16,13 +15,6 @@ type Given struct {
 	Part, Field string
 	// Pos is the mapping.
 	Pos engage.Pos
-}
-
-func suggest(word string, candidates []string) string {
-	if s := document.Suggest(word, candidates); s != "" {
-		return "; " + s
-	}
-	return ""
 }
 
 // Destination resolves "part.Field", or "part" for a filter on Read, and

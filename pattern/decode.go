@@ -24,8 +24,10 @@ type partSource struct {
 	part   *Part
 	entity document.String
 	sort   document.String
-	// queryPos is where query stands, sortPos and limitPos inside it.
+	// queryPos is where query stands.
 	queryPos engage.Pos
+	// unsure says that allowsMultiple was meant to be given.
+	unsure bool
 }
 
 type requirementSource struct {
@@ -82,6 +84,7 @@ func decodePart(n document.Node, problems *engage.Problems) *partSource {
 	p.part.refPos = ref.Pos
 	p.part.Description = m.String("description").Value
 	p.entity = m.NonEmpty("entity")
+	p.unsure = m.Misspelt("allowsMultiple")
 	p.part.ReadOnly, p.part.AllowsMultiple, p.part.Optional = m.Bool("readOnly"), m.Bool("allowsMultiple"), m.Bool("optional")
 	if m.Has("defaults") {
 		defaults := m.Get("defaults").Mapping(problems, "defaults")
@@ -90,6 +93,7 @@ func decodePart(n document.Node, problems *engage.Problems) *partSource {
 				Field: field,
 				Value: defaults.Get(field).Value(problems),
 				Pos:   defaults.KeyPos(field),
+				at:    defaults.Get(field).Pos(),
 			})
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/andmoneyaps/engage-playbooks"
 	"github.com/andmoneyaps/engage-playbooks/entity"
+	"github.com/andmoneyaps/engage-playbooks/internal/document"
 )
 
 // partInput is what one part of a write was given.
@@ -116,7 +117,7 @@ const etagField = entity.ETag
 func (p *Pattern) destination(op Operation, ref, field string) (*Part, *entity.Field, *Error) {
 	part, ok := p.byRef[ref]
 	if !ok {
-		return nil, nil, &Error{Code: "unknown-part", Message: fmt.Sprintf("%s has no part %q%s", p.ID, ref, suggest(ref, p.refs()))}
+		return nil, nil, &Error{Code: "unknown-part", Message: fmt.Sprintf("%s has no part %q", p.ID, ref), Suggestion: document.Suggest(ref, p.refs())}
 	}
 	fail := func(code, format string, args ...any) (*Part, *entity.Field, *Error) {
 		return nil, nil, &Error{Code: code, Part: ref, Field: field, Message: fmt.Sprintf(format, args...)}
@@ -135,7 +136,8 @@ func (p *Pattern) destination(op Operation, ref, field string) (*Part, *entity.F
 	}
 	f, ok := part.Entity.Field(field)
 	if !ok {
-		return fail("unknown-field", "%s has no such field%s", part.Entity.ID, suggest(field, part.Entity.FieldNames()))
+		return nil, nil, &Error{Code: "unknown-field", Part: ref, Field: field,
+			Message: part.Entity.ID + " has no such field", Suggestion: document.Suggest(field, part.Entity.FieldNames())}
 	}
 	if op == Read || part.ReadOnly {
 		if len(operators(f.Type)) == 0 || f.List() {

@@ -122,7 +122,7 @@ func (l *linker) requirement(r *requirementSource) {
 	if f.Type == entity.TypePartyList {
 		return
 	}
-	if to.AllowsMultiple && !p.AllowsMultiple {
+	if to.AllowsMultiple && !p.AllowsMultiple && !l.source.parts[p.index].unsure {
 		l.errorf(req.Pos, "many-to-one", "requirement: %s is one record, so its %s cannot reference %s, which allows multiple", p.Ref, f.Name, to.Ref).
 			Suggestion = "allowsMultiple: true on " + p.Ref
 	}
@@ -167,7 +167,7 @@ func (l *linker) query(p *Part, ps *partSource) {
 	if p.Query == nil {
 		return
 	}
-	if p.index > 0 && !p.AllowsMultiple {
+	if p.index > 0 && !p.AllowsMultiple && !ps.unsure {
 		l.errorf(ps.queryPos, "misplaced-query", "part %s: query sorts and limits a part that allows multiple, or the first part", p.Ref)
 	}
 	if ps.sort.Value == "" {
@@ -191,7 +191,7 @@ func (l *linker) defaults(p *Part) {
 			l.errorf(d.Pos, "read-only-field", "defaults: %s.%s is never written", p.Ref, f.Name)
 		default:
 			if err := f.Check(d.Value); err != nil {
-				l.errorf(d.Pos, "wrong-default", "defaults: %s.%s: %s", p.Ref, f.Name, err)
+				l.errorf(d.at, "wrong-default", "defaults: %s.%s: %s", p.Ref, f.Name, err)
 			}
 		}
 	}

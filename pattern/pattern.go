@@ -48,7 +48,8 @@ type Part struct {
 type Default struct {
 	Field string
 	Value any
-	Pos   engage.Pos
+	// Pos is where the field stands, at where the value does.
+	Pos, at engage.Pos
 }
 
 // Query sorts and limits the records of a part.

@@ -98,6 +98,9 @@ type Error struct {
 	// Part is the part, "notes[2]" for the third of many; Field may be empty.
 	Part, Field string
 	Message     string
+	// Suggestion is what would be right, `did you mean "x"?`, if it can be
+	// told.
+	Suggestion string
 	// Pos is the mapping or the document's line that is to blame, if known.
 	Pos engage.Pos
 }
@@ -107,10 +110,14 @@ func (e *Error) Error() string {
 	if e.Field != "" {
 		at += "." + e.Field
 	}
-	if at == "" {
-		return e.Message
+	message := e.Message
+	if e.Suggestion != "" {
+		message += "; " + e.Suggestion
 	}
-	return at + ": " + e.Message
+	if at == "" {
+		return message
+	}
+	return at + ": " + message
 }
 
 // Warning is something that a person should know of an operation that went

@@ -16,7 +16,7 @@ func (c *compiler) compileConditions() {
 			continue
 		}
 		if s := b.m.Get("condition"); b.Type == BlockTrigger && !s.IsZero() && c.playbook.Trigger != nil {
-			if text, ok := s.Text(c.problems, "condition"); ok {
+			if text, ok := s.Text(c.problems, "condition"); ok && c.playbook.Trigger.Type != nil {
 				c.playbook.Trigger.Condition = c.expression(text, "condition", c.conditionEnv(), nil)
 			}
 		}
@@ -48,12 +48,8 @@ func (c *compiler) blockEnv(b *blockSource, value *shape) *expression.Env {
 		Vars:   map[string]expression.Type{"trigger": c.triggerShape().expr(), "event": eventShape.expr()},
 		Blocks: make(map[string]func() expression.Type, b.Index),
 		NoBlock: func(name string) expression.Error {
-			message, suggestion := c.notBefore(b, name)
-			e := expression.Error{Message: message, Unknown: true}
-			if suggestion != "" {
-				e.Message += " (" + suggestion + ")"
-			}
-			return e
+			message, near := c.notBefore(b, name)
+			return expression.Error{Message: message, Unknown: true, Name: name, Candidates: near}
 		},
 	}
 	for _, before := range c.blocks[:b.Index] {
@@ -90,6 +86,9 @@ func (c *compiler) expression(text document.String, what string, env *expression
 		e, ok := errors.AsType[*expression.Error](err)
 		if !ok {
 			e = &expression.Error{Line: 1, Col: 1, Message: err.Error()}
+		}
+		if e.Message == "" {
+			return nil // the mistake is that a block has no name
 		}
 		code := "expression"
 		if e.Unknown {
@@ -160,20 +159,23 @@ func (t *expressionStep) check(in *shape) (*shape, error) {
 	return ofExpression(t.x.program.Kind()), nil
 }
 
-// notBefore says why a name is no block before this one.
-func (c *compiler) notBefore(b *blockSource, name string) (message, suggestion string) {
+// notBefore says why a name is no block before this one, and which names are;
+// the message is empty if it may be the name of a block that has none.
+func (c *compiler) notBefore(b *blockSource, name string) (message string, candidates []string) {
 	for _, other := range c.blocks {
 		if other.Name != name {
 			continue
 		}
 		if other == b {
-			return fmt.Sprintf("block %q cannot read from itself", name), ""
+			return fmt.Sprintf("block %q cannot read from itself", name), nil
 		}
-		return fmt.Sprintf("block %q stands after this one; a block takes input only from blocks before it", name), ""
+		return fmt.Sprintf("block %q stands after this one; a block takes input only from blocks before it", name), nil
 	}
-	var names []string
 	for _, before := range c.blocks[:b.Index] {
-		names = append(names, before.Name)
+		if before.Name == "" {
+			return "", nil
+		}
+		candidates = append(candidates, before.Name)
 	}
-	return fmt.Sprintf("there is no block %q before this one", name), document.Suggest(name, names)
+	return fmt.Sprintf("there is no block %q before this one", name), candidates
 }

@@ -18,6 +18,9 @@ func (c *compiler) checkIdentities() {
 		} else if b.m.Has("identity") {
 			continue // reported
 		}
+		if b.m.Misspelt("identity", "reason") {
+			continue
+		}
 		reason := b.m.NonEmpty("reason")
 		b.Reason = reason.Value
 		verify := b.m.OneOf("verify", string(IdentityEmployee))

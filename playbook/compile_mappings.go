@@ -75,8 +75,11 @@ func (in *inputs) from(s document.String) *blockSource {
 			return before
 		}
 	}
-	message, suggestion := in.c.notBefore(in.b, s.Value)
-	in.c.problems.Errorf(s.Pos, "unknown-block", "from: %s", message).Suggestion = suggestion
+	message, near := in.c.notBefore(in.b, s.Value)
+	if message == "" {
+		return nil
+	}
+	in.c.problems.Errorf(s.Pos, "unknown-block", "from: %s", message).Suggestion = document.Suggest(s.Value, near)
 	return nil
 }
 
@@ -238,7 +241,7 @@ func (in *inputs) toPattern(mp *Mapping, d document.String, s *shape) {
 	part, field, perr := b.Pattern.Destination(b.Operation, d.Value)
 	if perr != nil {
 		in.sound = false
-		c.problems.Errorf(d.Pos, perr.Code, "destination %q: %s", d.Value, perr.Message)
+		c.problems.Errorf(d.Pos, perr.Code, "destination %q: %s", d.Value, perr.Message).Suggestion = perr.Suggestion
 		return
 	}
 	mp.Part = part.Ref
@@ -477,7 +480,7 @@ func (in *inputs) finish() {
 	b, c := in.b, in.c
 	switch b.Type {
 	case BlockRead, BlockCreate, BlockUpdate, BlockUpsert:
-		if b.Pattern == nil || !in.sound {
+		if b.Pattern == nil || !in.sound || b.m.Misspelt("inputs", "limit") {
 			return
 		}
 		for _, e := range b.Pattern.CheckInputs(b.Operation, in.crm, b.Limit > 0) {
@@ -493,7 +496,7 @@ func (in *inputs) finish() {
 			return
 		}
 		out := in.filterOutput()
-		if !in.sound {
+		if !in.sound || b.m.Misspelt("inputs") {
 			return
 		}
 		for _, leaf := range b.Filter.Leaves() {
@@ -504,7 +507,7 @@ func (in *inputs) finish() {
 			}
 		}
 	case BlockAi:
-		if b.Capability == nil || !in.sound {
+		if b.Capability == nil || !in.sound || b.m.Misspelt("inputs") {
 			return
 		}
 		for _, i := range b.Capability.Inputs {

@@ -121,6 +121,9 @@ func blockError(playbook string, b *Block, err, over error) *BlockError {
 		e.Part, e.Field = destination(b, mapping.Destination)
 	case errors.As(err, &patternErr):
 		e.Code, e.Part, e.Field, e.Message = patternErr.Code, patternErr.Part, patternErr.Field, patternErr.Message
+		if patternErr.Suggestion != "" {
+			e.Message += "; " + patternErr.Suggestion
+		}
 		e.at(patternErr.Pos)
 	case errors.As(err, &expression):
 		e.Code, e.Message = expression.Code, expression.Message

@@ -84,7 +84,7 @@ func (x *index[T]) sorted() []*T {
 // something broken, which is not.
 func find[T any](l *loader, s document.String, kind string, x *index[T]) *T {
 	v, known := x.values[s.Value]
-	if !known && !l.broken.has(s.Value) {
+	if !known && !l.broken.has(kind, s.Value) {
 		p := l.problems.Errorf(s.Pos, "dangling-reference", "there is no %s %q", kind, s.Value)
 		p.Suggestion = document.Suggest(s.Value, x.ids)
 	}
@@ -106,11 +106,13 @@ type loader struct {
 // that do not parse, and of unknown kinds. What refers to them is not blamed.
 type brokenIDs struct {
 	ids map[string]bool
+	// unnamed are the kinds of which there is a document without an id.
+	unnamed map[string]bool
 	// any: there is a file of which not even the ids can be told.
 	any bool
 }
 
-func (b *brokenIDs) has(id string) bool { return b.any || b.ids[id] }
+func (b *brokenIDs) has(kind, id string) bool { return b.any || b.unnamed[kind] || b.ids[id] }
 
 func (b *brokenIDs) add(id string) {
 	if b.ids == nil {
@@ -160,6 +162,7 @@ func newLoader(fsys fs.FS, o *Loader, problems *engage.Problems) *loader {
 var ownKinds = []string{"EntityDefinition", "EntityPattern", "Template", "TriggerType", "Capability", "Playbook", "PlaybookTest", "Simulator"}
 
 func (l *loader) run(docs []*document.Document) {
+	l.workspace.documents = len(docs)
 	l.findBroken()
 	byKind := l.sort(docs)
 	each(l, byKind["EntityDefinition"], l.definitions, func(d *document.Document) *entity.Definition {
@@ -186,6 +189,7 @@ func (l *loader) sort(docs []*document.Document) map[string][]*document.Document
 		known = append(known, k.Name)
 	}
 	byKind := map[string][]*document.Document{}
+	l.broken.unnamed = map[string]bool{}
 	first := map[[2]string]*document.Document{}
 	for _, d := range docs {
 		if !slices.Contains(known, d.Kind) {
@@ -200,12 +204,12 @@ func (l *loader) sort(docs []*document.Document) map[string][]*document.Document
 			}
 			continue
 		}
-		if key := [2]string{d.Kind, d.ID}; d.ID != "" {
-			if f := first[key]; f != nil {
-				l.problems.Errorf(d.IDPos, "duplicate-id", "%s %q is already defined in %s", d.Kind, d.ID, f.IDPos)
-			} else {
-				first[key] = d
-			}
+		if d.ID == "" {
+			l.broken.unnamed[d.Kind] = true
+		} else if key := [2]string{d.Kind, d.ID}; first[key] != nil {
+			l.problems.Errorf(d.IDPos, "duplicate-id", "%s %q is already defined in %s", d.Kind, d.ID, first[key].IDPos)
+		} else {
+			first[key] = d
 		}
 		byKind[d.Kind] = append(byKind[d.Kind], d)
 	}
@@ -242,7 +246,7 @@ func (l *loader) decodePatterns(docs []*document.Document) {
 // with.
 func (l *loader) Definition(id string) (d *entity.Definition, known bool) {
 	d, known = l.definitions.values[id]
-	return d, known || l.broken.has(id)
+	return d, known || l.broken.has(entity.Kind.Name, id)
 }
 
 // DefinitionIDs: see Definition.

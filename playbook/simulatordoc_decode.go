@@ -76,7 +76,7 @@ func (l *loader) checkPolicy(entries []document.String) {
 			continue
 		}
 		p, known := l.playbooks.values[id]
-		if !known && !l.broken.has(id) {
+		if !known && !l.broken.has("Playbook", id) {
 			l.problems.Warnf(e.Pos, "policy-entry", "%q names no block: there is no playbook %q", e.Value, id).Suggestion = document.Suggest(id, l.playbooks.ids)
 			continue
 		}

@@ -13,6 +13,7 @@ import (
 // immutable and may be used by many goroutines.
 type Workspace struct {
 	fsys      fs.FS
+	documents int
 	warnings  engage.Problems
 	tables    tables
 	simulator *SimulatorDocument
@@ -32,6 +33,9 @@ type tables struct {
 
 // FS is where the workspace was loaded from.
 func (w *Workspace) FS() fs.FS { return w.fsys }
+
+// Documents is how many documents the workspace has, of all kinds.
+func (w *Workspace) Documents() int { return w.documents }
 
 // Warnings are the problems that did not stop the workspace from loading.
 func (w *Workspace) Warnings() engage.Problems { return w.warnings }

@@ -96,11 +96,17 @@ func (m Mapping) Require(keys ...string) bool {
 			continue
 		}
 		ok = false
-		if !slices.Contains(m.meant, k) {
+		if !m.Misspelt(k) {
 			m.problems.Errorf(m.Pos(), "missing-key", "%s: key %q is missing", m.what, k)
 		}
 	}
 	return ok
+}
+
+// Misspelt reports whether a key is missing and one that is not allowed was
+// probably meant to be it: the mistake has been reported.
+func (m Mapping) Misspelt(keys ...string) bool {
+	return slices.ContainsFunc(keys, func(k string) bool { return !m.Has(k) && slices.Contains(m.meant, k) })
 }
 
 // RequireOne reports if none of the keys is there, at the mapping.
@@ -108,7 +114,7 @@ func (m Mapping) RequireOne(keys ...string) bool {
 	if !m.Ok() || slices.ContainsFunc(keys, m.Has) {
 		return m.Ok()
 	}
-	if !slices.ContainsFunc(keys, func(k string) bool { return slices.Contains(m.meant, k) }) {
+	if !m.Misspelt(keys...) {
 		m.problems.Errorf(m.Pos(), "missing-key", "%s: key %s is missing", m.what, `"`+strings.Join(keys, `" or "`)+`"`)
 	}
 	return false

@@ -47,8 +47,10 @@ func load(dir string) (*playbook.Workspace, error) {
 // kinds are the kinds of documents that a workspace has beside playbook's own.
 var kinds = []playbook.Kind{auth.Kind}
 
+// empty reports whether nothing in the folder looks like a document: then it is
+// the wrong folder.
 func empty(w *playbook.Workspace) bool {
-	return len(w.Playbooks())+len(w.Patterns())+len(w.Definitions())+len(w.Tests())+len(w.Extra(auth.Kind.Name)) == 0 && w.Simulator() == nil
+	return w.Documents() == 0 && len(w.Warnings()) == 0
 }
 
 // cause gives the innermost text of an error of the file system, without the
