@@ -20,6 +20,17 @@ type source struct {
 	table *Table
 	from  *record
 	nav   *navigation
+	// base is the table that table was cast from, or nil: of its rows only
+	// those of table count.
+	base *Table
+}
+
+// entitySet is what the context URL calls the source.
+func (s *source) entitySet() string {
+	if s.base != nil {
+		return s.base.EntitySet + "/" + crmPrefix + s.table.LogicalName
+	}
+	return s.table.EntitySet
 }
 
 // query answers GET on a collection.
@@ -81,7 +92,7 @@ func (c *call) query(src source) (*response, error) {
 	w.list, w.nested = true, p.nested()
 	b := make([]byte, 0, 256+len(rows)*(64+32*len(p.columns)))
 	b = append(b, `{"@odata.context":`...)
-	b = appendString(b, c.context(t.EntitySet, p, false))
+	b = appendString(b, c.context(src.entitySet(), p, false))
 	if wantCount {
 		b = append(b, `,"@odata.count":`...)
 		b = strconv.AppendInt(b, int64(min(total, maxCount)), 10)
@@ -175,6 +186,9 @@ func (c *call) matching(src source, cond condition, candidates []candidate, stop
 	e := newEnv(c)
 	visible := c.visible(src.table)
 	test := func(r *record) bool {
+		if src.base != nil && r.table != src.table {
+			return true
+		}
 		if visible != nil && !visible(r) {
 			return true
 		}
@@ -331,7 +345,8 @@ func (c *call) refs(src source) (*response, error) {
 }
 
 // retrieve answers GET on one row.
-func (c *call) retrieve(r *record) (*response, error) {
+// t is the row's table, or activitypointer for the columns that activities share.
+func (c *call) retrieve(r *record, t *Table) (*response, error) {
 	if err := c.mayRetrieve(r); err != nil {
 		return nil, err
 	}
@@ -340,7 +355,7 @@ func (c *call) retrieve(r *record) (*response, error) {
 			return nil, errQuery("The query parameter '%s' cannot be used with a single row.", name)
 		}
 	}
-	p, err := c.readPlan(r.table)
+	p, err := c.readPlan(t)
 	if err != nil {
 		return nil, err
 	}
@@ -364,7 +379,7 @@ func (c *call) mayRetrieve(r *record) error {
 func (c *call) rowResponse(status int, r *record, p *plan) *response {
 	w := newRowWriter(c)
 	w.nested = p.nested()
-	b := w.appendRow(make([]byte, 0, 128+40*len(p.columns)), r, p, c.context(r.table.EntitySet, p, true))
+	b := w.appendRow(make([]byte, 0, 128+40*len(p.columns)), r, p, c.context(p.table.EntitySet, p, true))
 	resp := jsonResponse(status, b)
 	resp.etag = r.etag()
 	return resp

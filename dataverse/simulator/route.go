@@ -195,6 +195,14 @@ func (c *call) routeSet(src source, rest []segment) (*response, error) {
 		return nil, errMethod(c.method)
 	}
 	name := rest[0].name
+	if t, err := c.castTo(src.table, rest[0]); err != nil {
+		return nil, err
+	} else if t != nil {
+		if t != src.table {
+			src.base, src.table = src.table, t
+		}
+		return c.routeSet(src, rest[1:])
+	}
 	if len(rest) == 1 {
 		switch name {
 		case "$count":
@@ -217,15 +225,26 @@ func (c *call) routeSet(src source, rest []segment) (*response, error) {
 			if op := operations[short]; op != nil && op.bound == "set" && op.isFor(src.table) && src.nav == nil {
 				return c.operate(op, rest[0], src.table, nil)
 			}
-			if c.server.schema.Table(short) != nil {
-				return nil, errNotModelled("a cast segment in a path: " + name)
-			}
 		}
 	}
 	if strings.HasPrefix(name, functionPrefix) {
 		return nil, errOperation(name)
 	}
 	return nil, errSegment(name)
+}
+
+// castTo reads a cast segment, "Microsoft.Dynamics.CRM.task": to the table
+// itself, or from activitypointer to an activity (DV008). nil: no cast.
+func (c *call) castTo(from *Table, seg segment) (*Table, error) {
+	name, ok := strings.CutPrefix(seg.name, functionPrefix)
+	if !ok || seg.hasKey {
+		return nil, nil
+	}
+	t := c.server.schema.Table(name)
+	if t == nil || t == from || from.LogicalName == "activitypointer" && t.Activity {
+		return t, nil
+	}
+	return nil, errQuery("The type '%s' specified in the URI is neither a base type nor a sub-type of the previously-specified type '%s%s'.", seg.name, crmPrefix, from.LogicalName)
 }
 
 // routeRow goes on after a key.
@@ -237,7 +256,7 @@ func (c *call) routeRow(k *rowKey, rest []segment) (*response, error) {
 			if r == nil {
 				return nil, k.missing()
 			}
-			return c.retrieve(r)
+			return c.retrieve(r, k.table)
 		case http.MethodPatch:
 			return c.patch(k)
 		case http.MethodDelete:
@@ -250,6 +269,14 @@ func (c *call) routeRow(k *rowKey, rest []segment) (*response, error) {
 		return nil, k.missing()
 	}
 	seg := rest[0]
+	if t, err := c.castTo(k.table, seg); err != nil {
+		return nil, err
+	} else if t != nil {
+		if t != r.table {
+			return nil, errNotFound(t, r.id)
+		}
+		return c.routeRow(&rowKey{table: t, id: r.id, hasID: true}, rest[1:])
+	}
 	if short, ok := strings.CutPrefix(seg.name, functionPrefix); ok && len(rest) == 1 {
 		if op := operations[short]; op != nil && op.bound == "row" && op.isFor(r.table) {
 			return c.operate(op, seg, r.table, r)
