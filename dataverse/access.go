@@ -17,17 +17,28 @@ type Identity struct {
 // WhoAmI asks the service who the caller is. It is the cheapest request that
 // proves address, token and user, and its answer has the parallelism hint.
 func (c *Client) WhoAmI(ctx context.Context) (Identity, error) {
-	r := Request{Method: http.MethodGet, Path: "WhoAmI", Resource: "WhoAmI", Template: "WhoAmI"}
-	call := &call{client: c, request: &r, repeatable: true}
-	a, err := call.do(ctx)
-	if err != nil {
+	var doc struct{ UserId, BusinessUnitId, OrganizationId GUID }
+	if err := c.getJSON(ctx, Request{Path: "WhoAmI", Resource: "WhoAmI"}, &doc); err != nil {
 		return Identity{}, err
 	}
-	var doc struct{ UserId, BusinessUnitId, OrganizationId GUID }
-	if json.Unmarshal(a.body, &doc) != nil || doc.UserId == "" {
-		return Identity{}, call.failed(errPageForm)
-	}
 	return Identity{doc.UserId, doc.BusinessUnitId, doc.OrganizationId}, nil
+}
+
+// getJSON sends a GET for one JSON object.
+func (c *Client) getJSON(ctx context.Context, r Request, into any) error {
+	r.Method, r.Template = http.MethodGet, r.Resource
+	call := &call{client: c, request: &r, repeatable: true}
+	a, err := call.do(ctx)
+	if a != nil && a.read != nil {
+		defer a.release()
+	}
+	if err != nil {
+		return err
+	}
+	if json.Unmarshal(a.body, into) != nil {
+		return call.failed(errPageForm)
+	}
+	return nil
 }
 
 // Row names one row of one table.

@@ -2,7 +2,7 @@ package dataverse
 
 import (
 	"bytes"
-	"errors"
+	"fmt"
 	"mime"
 	"net/http"
 	"strconv"
@@ -19,7 +19,7 @@ type partResponse struct {
 }
 
 // errBatchForm says that the service's multipart document is broken.
-var errBatchForm = errors.New("the answer to a $batch is not in the form of one")
+var errBatchForm = fmt.Errorf("%w: the answer to a $batch is not in the form of one", ErrUnreadable)
 
 // parseBatch reads the multipart answer to a $batch (fact sheet, 5.2). It
 // works on the bytes as they lie there; the parts alias body. It accepts LF

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// What went wrong, for [errors.Is]. An [*Error] is at most one of them.
+// What went wrong, for [errors.Is]. An [*Error] is at
+// most one of them, but for ErrUnreadable.
 var (
 	// ErrNotFound: the row, the table or the name does not exist.
 	ErrNotFound = errors.New("not found")
@@ -31,6 +32,9 @@ var (
 	ErrUnavailable = errors.New("unavailable")
 	// ErrTooLarge: the request or the answer is over a size limit.
 	ErrTooLarge = errors.New("too large")
+	// ErrUnreadable: an answer of success was not in the form of the Web API; it
+	// may not be the service that answered. It is ErrUnavailable as well.
+	ErrUnreadable = errors.New("unreadable answer")
 	// ErrForeign: the service pointed to another origin, by redirect or link.
 	ErrForeign = errors.New("leads to another origin")
 	// ErrReadOnly: a write met a [ReadOnly] transport.

@@ -196,7 +196,7 @@ type pageReader struct {
 	stopped bool
 }
 
-var errPageForm = errors.New("the answer is not in the form of the Web API")
+var errPageForm = fmt.Errorf("%w: it is not in the form of the Web API", ErrUnreadable)
 
 func (p *pageReader) read(body []byte) error {
 	d := json.NewDecoder(bytes.NewReader(body))

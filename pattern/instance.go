@@ -212,9 +212,15 @@ func (w *writer) value(part *Part, i int, s *source) (any, dataverse.Property, e
 	if err != nil {
 		return nil, dataverse.Property{}, errAt(codeOf(err), part.name(i), s.field.Name, s.at(part), "%s", err)
 	}
-	if s.field.Type == entity.TypeLookup {
-		if table, id, ok := s.field.Reference(v); ok {
-			w.linkTo(part, table, s.field.EntitySet(table), id)
+	if s.field.Type == entity.TypeLookup || s.field.Type == entity.TypePartyList {
+		items, many := v.([]any)
+		if !many {
+			items = []any{v}
+		}
+		for _, item := range items {
+			if table, id, ok := s.field.Reference(item); ok {
+				w.linkTo(part, table, s.field.EntitySet(table), id)
+			}
 		}
 	}
 	return s.field.Normal(v), property, nil

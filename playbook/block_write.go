@@ -186,7 +186,7 @@ func (s *step) settleApply(ctx context.Context, c *dataverse.Client, plan *patte
 	}
 	if s.b.Operation != pattern.Create || !plan.ChangeSet.Repeatable() {
 		if unsure {
-			s.warn("", "whether the records were written is not known: the answer was lost")
+			s.unsettled("the answer was lost")
 		}
 		return s.refused(plan, failed)
 	}
@@ -200,7 +200,7 @@ func (s *step) settleApply(ctx context.Context, c *dataverse.Client, plan *patte
 	there, err := c.Existing(seen.context(ask), plan.ChangeSet)
 	s.chain += s.note(&seen, reads)
 	if err != nil {
-		s.warn("", "whether the records were written is not known: the service could not be asked")
+		s.unsettled("the service could not be asked")
 		return s.refused(plan, failed)
 	}
 	var missing []string
@@ -211,6 +211,9 @@ func (s *step) settleApply(ctx context.Context, c *dataverse.Client, plan *patte
 	}
 	switch {
 	case len(missing) == len(there):
+		if ctx.Err() != nil && asked(failed) {
+			s.unsettled("they are not there yet, but the request had been sent and the service may still be at work")
+		}
 		return s.refused(plan, failed)
 	case len(missing) > 0:
 		return &ruleError{code: "partly-there", part: missing[0], err: failed, message: fmt.Sprintf(
@@ -224,6 +227,18 @@ func (s *step) settleApply(ctx context.Context, c *dataverse.Client, plan *patte
 		return failed
 	}
 	return nil
+}
+
+// unsettled says that the records may be there, or may not.
+func (s *step) unsettled(why string) {
+	s.b.rec.Unsettled = true
+	s.warn("", "whether the records were written is not known: %s", why)
+}
+
+// asked reports whether the request of a failed write had been sent at all.
+func asked(failed error) bool {
+	var remote *dataverse.Error
+	return errors.As(failed, &remote) && remote.Status == 0 && remote.Attempts > 0
 }
 
 // refused names the part whose write the service refused.

@@ -54,6 +54,7 @@ func (s *step) bulkPart(ctx context.Context, c *dataverse.Client, plan *pattern.
 	})
 	there, err := s.settleBulk(ctx, c, part, written)
 	if err != nil {
+		s.b.rec.Unsettled = true
 		s.warn("", "whether some of the records were written before is not known: the service could not be asked")
 	}
 	settled := make([]bool, to-from)

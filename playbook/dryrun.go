@@ -176,6 +176,9 @@ func (s *step) show(ctx context.Context, c *dataverse.Client, plan *pattern.Writ
 	if err != nil {
 		return err
 	}
+	if err := s.foresee(ctx, c, plan, state); err != nil {
+		return err
+	}
 	number := 0
 	if n := len(plan.ChangeSet.Writes); n > 0 {
 		s.chain++

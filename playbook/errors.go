@@ -187,6 +187,12 @@ func remoteCode(e *dataverse.Error) string {
 	switch {
 	case e.Code != "":
 		return e.Code
+	case errors.Is(e, dataverse.ErrForeign):
+		return "foreign-link"
+	case errors.Is(e, dataverse.ErrTooLarge):
+		return "too-large"
+	case e.Status == 0 && errors.Is(e, dataverse.ErrUnreadable):
+		return "unreadable-answer"
 	case e.Status == 0:
 		return "no-answer"
 	case errors.Is(e, dataverse.ErrThrottled):
@@ -211,7 +217,15 @@ func remoteMessage(e *dataverse.Error) string {
 	if what == "" {
 		what = "the request"
 	}
-	if e.Status == 0 {
+	switch {
+	case e.Status != 0:
+	case errors.Is(e, dataverse.ErrForeign):
+		return fmt.Sprintf("Dataverse's answer when asked %s leads to another origin, which is not followed", what)
+	case errors.Is(e, dataverse.ErrTooLarge):
+		return fmt.Sprintf("the request or the answer was over the size limit when Dataverse was asked %s", what)
+	case errors.Is(e, dataverse.ErrUnreadable):
+		return fmt.Sprintf("what answered when Dataverse was asked %s is not its Web API: see whether the environment's url is right", what)
+	default:
 		return fmt.Sprintf("Dataverse did not answer when asked %s", what)
 	}
 	status := fmt.Sprint(e.Status)

@@ -33,6 +33,8 @@ func TestBlockErrors(t *testing.T) {
 	}{
 		"dataverse":     {err: &partError{part: "customer", err: remote}, code: dataverse.CodePrivilegeDenied, part: "customer", status: 403, is: dataverse.ErrForbidden},
 		"no answer":     {err: &dataverse.Error{Method: "GET", Table: "contact", Err: errors.New("dial " + canary)}, code: "no-answer", is: dataverse.ErrUnavailable},
+		"foreign link":  {err: &dataverse.Error{Method: "GET", Err: fmt.Errorf("%w: https://%s.example", dataverse.ErrForeign, canary), Write: -1}, code: "foreign-link", is: dataverse.ErrForeign},
+		"no Web API":    {err: &dataverse.Error{Method: "GET", Err: dataverse.ErrUnreadable, Message: canary, Write: -1}, code: "unreadable-answer", is: dataverse.ErrUnavailable},
 		"mapping":       {err: &MappingError{Code: "required-mapping", Destination: "meeting.Subject", Message: "no value"}, code: "required-mapping", part: "meeting", field: "Subject"},
 		"pattern":       {err: &pattern.Error{Code: "required-field", Part: "notes[2]", Field: "Text", Message: "no value"}, code: "required-field", part: "notes[2]", field: "Text"},
 		"expression":    {err: &ExpressionError{Code: "budget", Message: "too long", Err: errors.New(canary)}, code: "budget"},

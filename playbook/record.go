@@ -52,6 +52,9 @@ type BlockRecord struct {
 	Retries int
 	// Error is why the block failed.
 	Error *Failure
+	// Unsettled says that records may have been written that Writes does not
+	// have: an answer was lost, and the service could not tell.
+	Unsettled bool
 }
 
 // EscalationRecord is an escalation that was asked for.

@@ -70,6 +70,7 @@ type jsonBlock struct {
 	Ms         *int64          `json:"ms"`
 	Retries    int             `json:"retries"`
 	Escalation *jsonEscalation `json:"escalation"`
+	Unsettled  bool            `json:"unsettled,omitempty"`
 }
 
 type jsonEscalation struct {
@@ -160,6 +161,7 @@ func (b *BlockRecord) document() jsonBlock {
 		StartedAt: instant(b.StartedAt),
 		Ms:        millis(b.StartedAt, b.Duration),
 		Retries:   b.Retries,
+		Unsettled: b.Unsettled,
 	}
 	for i, q := range b.Requests {
 		d.Requests[i] = q.document()

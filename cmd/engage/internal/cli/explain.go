@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/andmoneyaps/engage-playbooks/auth"
@@ -62,8 +63,14 @@ func explainWrites(w io.Writer, r *playbook.Result) {
 	if r == nil || r.DryRun {
 		return
 	}
+	unsettled := slices.ContainsFunc(r.Blocks, func(b *playbook.BlockRecord) bool { return b.Unsettled })
+	if unsettled {
+		fmt.Fprintln(w, "  whether all was written is not known: see the warnings")
+	}
 	if len(r.Writes) == 0 {
-		fmt.Fprintln(w, "  nothing was written")
+		if !unsettled {
+			fmt.Fprintln(w, "  nothing was written")
+		}
 		return
 	}
 	fmt.Fprintln(w, "  written before it failed:")

@@ -1,0 +1,88 @@
+package playbook_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/andmoneyaps/engage-playbooks/dataverse"
+	"github.com/andmoneyaps/engage-playbooks/playbook"
+)
+
+// advisorWith is the example's simulator whose advisor has other privileges.
+func advisorWith(privileges string) map[string]string {
+	return map[string]string{"simulator/local.yaml": `kind: Simulator
+id: local
+roles: [{name: Advisor, privileges: {` + privileges + `}}]
+users:
+  - {email: mette.holm@bank.example, roles: [Advisor]}
+`}
+}
+
+const linkPlaybook = `kind: Playbook
+id: link
+blocks:
+  - {name: Event, type: Trigger, trigger: PortalMeetings}
+  - name: Book
+    type: EntityPatternCreate
+    pattern: book-meeting
+    inputs:
+      - map:
+          - {value: 0f2c1b8a-7d44-4c1e-9c52-3affffffffff, destination: customer.Id}
+      - from: Event
+        map:
+          - {source: Meeting.MeetingOwner.Email, destination: organiser.Email}
+          - {source: Meeting.Title, destination: meeting.Subject}
+          - {source: Meeting.StartDate, destination: meeting.ScheduledStart}
+          - {source: Meeting.EndDate, destination: meeting.ScheduledEnd}
+          - {source: Meeting.Title, destination: note.Subject}
+`
+
+func TestDryRunMissesARecordThatIsLinkedTo(t *testing.T) {
+	b := setUp(t, linkPlaybook, nil)
+	plan := b.plan(t, event(t, "booked.json"), playbook.StatusFailed)
+	if plan.Error.Code != dataverse.CodeObjectDoesNotExist || plan.Error.Part != "customer" || len(plan.Writes) != 0 {
+		t.Errorf("%s", show(plan.Error))
+	}
+	b.run(t, event(t, "booked.json"), playbook.StatusFailed)
+}
+
+// Whichever privilege the employee lacks: a plan that succeeds without a doubt
+// is one whose run succeeds.
+func TestDryRunForeseesMissingPrivileges(t *testing.T) {
+	all := []string{
+		"account Read", "contact Read", "contact AppendTo", "systemuser Read", "systemuser AppendTo",
+		"appointment Create", "appointment Read", "appointment Append", "appointment AppendTo",
+		"annotation Create", "annotation Read", "annotation Append",
+	}
+	foreseen := 0
+	for _, lacking := range append(all, "") {
+		granted := map[string][]string{}
+		for _, p := range all {
+			if table, verb, _ := strings.Cut(p, " "); p != lacking {
+				granted[table] = append(granted[table], verb)
+			}
+		}
+		var privileges []string
+		for _, table := range slices.Sorted(maps.Keys(granted)) {
+			privileges = append(privileges, fmt.Sprintf("%s: [%s]", table, strings.Join(granted[table], ", ")))
+		}
+		b := setUp(t, "", advisorWith(strings.Join(privileges, ", ")))
+		plan, err := b.engine.DryRun(t.Context(), b.playbook, event(t, "booked.json"))
+		if plan == nil {
+			t.Fatal(err)
+		}
+		run, _ := b.engine.Run(t.Context(), b.playbook, event(t, "booked.json"))
+		if run.Status == playbook.StatusFailed && plan.Status == playbook.StatusFailed {
+			foreseen++
+		}
+		if plan.Status != run.Status && (len(plan.Warnings) == 0 || plan.Status == playbook.StatusFailed) {
+			t.Errorf("without %q\nplan %s %s\nrun %s %s", lacking, plan.Status, show(plan.Error), run.Status, show(run.Error))
+		}
+	}
+	if foreseen < 8 {
+		t.Errorf("only %d refusals were met", foreseen)
+	}
+}
