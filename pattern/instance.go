@@ -1,6 +1,9 @@
 package pattern
 
 import (
+	"fmt"
+	"slices"
+
 	"github.com/andmoneyaps/engage-playbooks/dataverse"
 	"github.com/andmoneyaps/engage-playbooks/entity"
 )
@@ -77,6 +80,11 @@ func (w *writer) instance(part *Part, i int, sources []source, idOnly bool) erro
 	if write.Operation == dataverse.Create && len(parties.fields) > 0 {
 		write.Body = append(write.Body, parties.property())
 	}
+	var last dataverse.Write
+	var lastPlanned PlannedWrite
+	if write.Operation != dataverse.Create && len(parties.fields) > 0 {
+		last, lastPlanned = closing(&write, &planned)
+	}
 	if w.op != Update || len(write.Body) > 0 {
 		w.add(write, planned)
 		record.write = len(w.plan.Writes) - 1
@@ -86,6 +94,9 @@ func (w *writer) instance(part *Part, i int, sources []source, idOnly bool) erro
 		if err := w.replaceParties(part, i, write, planned, &parties); err != nil {
 			return err
 		}
+		if len(last.Body) > 0 {
+			w.add(last, lastPlanned)
+		}
 		record.write = len(w.plan.Writes) - 1
 	}
 	if record.write >= 0 && w.op != Create && w.op != Upsert {
@@ -94,6 +105,42 @@ func (w *writer) instance(part *Part, i int, sources []source, idOnly bool) erro
 	w.targets[part.index] = append(w.targets[part.index], t)
 	w.plan.results = append(w.plan.results, record)
 	return nil
+}
+
+// closing takes the state out of the change of an activity whose parties are
+// replaced, too, and gives it as a change that comes after: a completed or
+// cancelled activity takes no more changes (fact sheet, section 3.5). What
+// re-opens an activity stays before its parties.
+func closing(write *dataverse.Write, planned *PlannedWrite) (dataverse.Write, PlannedWrite) {
+	at := slices.IndexFunc(write.Body, func(p dataverse.Property) bool { return p.Name == "statecode" })
+	if at < 0 {
+		return dataverse.Write{}, PlannedWrite{}
+	}
+	switch fmt.Sprint(write.Body[at].Value) {
+	case "0", "3": // open, scheduled
+		return dataverse.Write{}, PlannedWrite{}
+	}
+	of := func(name string) bool { return name == "statecode" || name == "statuscode" }
+	last, lastPlanned := *write, *planned
+	last.Operation, last.IfMatch = dataverse.Update, ""
+	last.Body, lastPlanned.Columns = nil, nil
+	body, columns := write.Body, planned.Columns
+	write.Body, planned.Columns = nil, nil
+	for _, p := range body {
+		to := &write.Body
+		if of(p.Name) {
+			to = &last.Body
+		}
+		*to = append(*to, p)
+	}
+	for _, c := range columns {
+		to := &planned.Columns
+		if of(c.Column) {
+			to = &lastPlanned.Columns
+		}
+		*to = append(*to, c)
+	}
+	return last, lastPlanned
 }
 
 func (w *writer) add(write dataverse.Write, planned PlannedWrite) {

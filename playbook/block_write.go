@@ -264,18 +264,31 @@ func (s *step) wrote(plan *pattern.WritePlan, i int, id dataverse.GUID, unchange
 	for _, c := range w.Columns {
 		rec.Columns = append(rec.Columns, c.Column)
 	}
-	if n := len(s.b.writes); n > 0 && id != "" && s.b.writes[n-1].ID == rec.ID && s.b.writes[n-1].Part == rec.Part {
-		// A party list is replaced by an operation of its own: it is one
-		// write of one record still.
-		s.b.writes[n-1].Columns = append(s.b.writes[n-1].Columns, rec.Columns...)
+	if !s.b.addWrite(rec) {
 		return
 	}
-	s.b.writes = append(s.b.writes, rec)
 	rule := ""
 	if s.b.rec.Escalation != nil {
 		rule = s.b.rec.Escalation.Rule
 	}
 	s.tell(Progress{Kind: RecordWritten, Block: s.b.Name, Identity: s.b.rec.Identity, Write: rec, Rule: rule})
+}
+
+// addWrite notes a write, and reports whether it is of another record than the
+// last: replacing a party list and completing an activity are operations of
+// their own, and one write of one record still.
+func (b *blockRun) addWrite(rec *WriteRecord) bool {
+	if n := len(b.writes); n > 0 && rec.ID != "" && b.writes[n-1].ID == rec.ID && b.writes[n-1].Part == rec.Part {
+		last := b.writes[n-1]
+		last.Columns = append(last.Columns, rec.Columns...)
+		last.Values = append(last.Values, rec.Values...)
+		if last.Verdict == VerdictUnchanged {
+			last.Verdict = rec.Verdict
+		}
+		return false
+	}
+	b.writes = append(b.writes, rec)
+	return true
 }
 
 // instance splits "notes[2]" into its part and index.

@@ -203,7 +203,7 @@ func (s *step) show(ctx context.Context, c *dataverse.Client, plan *pattern.Writ
 				Column: col.Column, Field: col.Field, Value: Shown(col.Value), Old: state[i].old[col.Column], Source: col.Source,
 			})
 		}
-		s.b.writes = append(s.b.writes, rec)
+		s.b.addWrite(rec)
 		q := shownWrite(w)
 		q.ChangeSet = number
 		if state[i].old != nil {
