@@ -293,6 +293,9 @@ func (l *Lookup) query(part *Part, f *finding, by []*Value, reads []*entity.Fiel
 		columns = appendNew(columns, field.WireColumn())
 	}
 	q := &question{part: part, max: l.options.limit()}
+	if list != nil { // as many as are given, and some that are there twice
+		q.max = max(q.max, 2*len(list.Data.([]any)))
+	}
 	for _, filter := range split(c.filters) {
 		query := &dataverse.Query{
 			EntitySet: part.Entity.EntitySet, Table: part.Entity.Table, Select: columns, Filter: filter,

@@ -71,7 +71,9 @@ func (l *Lookup) findKey(part *Part, f *finding) error {
 		f.settled = true
 		return nil
 	}
-	q := &question{part: part, max: l.options.limit()}
+	// A key finds one record, or the answer is ambiguous: a record more for each
+	// shows that. The bound of reads is not one of how much may be upserted.
+	q := &question{part: part, max: max(l.options.limit(), 2*len(tuples))}
 	for _, c := range conditions {
 		query := &dataverse.Query{
 			EntitySet: part.Entity.EntitySet, Table: part.Entity.Table, Select: columns, Filter: c,
@@ -323,7 +325,7 @@ func (l *Lookup) findParties(part *Part, f *finding, ids []dataverse.GUID) {
 	for i, id := range ids {
 		values[i] = id
 	}
-	q := &question{part: part, max: l.options.limit()}
+	q := &question{part: part, max: max(l.options.limit(), len(ids))}
 	for _, filter := range ins(part.Entity.PrimaryKey, values) {
 		query := &dataverse.Query{
 			EntitySet: part.Entity.EntitySet, Table: part.Entity.Table, Select: []string{part.Entity.PrimaryKey}, Filter: filter,
