@@ -408,6 +408,7 @@ func (s *Schema) Clone() *Schema {
 		for i, c := range old {
 			d := *c
 			d.table = t
+			d.Targets = slices.Clip(d.Targets)
 			d.rels = nil
 			columns[c] = &d
 			for _, r := range c.rels {

@@ -151,7 +151,7 @@ func (s *Schema) AddTarget(table, column string, target Target) error {
 	if !c.Type.IsLookup() {
 		return fmt.Errorf("column %q of table %q is no lookup", column, table)
 	}
-	c.Targets = append(slices.Clip(c.Targets), target)
+	c.Targets = append(c.Targets, target)
 	return s.addTarget(c, target)
 }
 
@@ -365,6 +365,7 @@ func (t *Table) addColumn(c Column) *Column {
 			c.options[int64(c.Options[i].Value)] = &c.Options[i]
 		}
 	}
+	c.Targets = slices.Clip(c.Targets) // the caller's; others are added
 	c.ordinal = len(t.Columns)
 	c.table = t
 	c.system = systemColumns[c.LogicalName]

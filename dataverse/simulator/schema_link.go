@@ -1,7 +1,6 @@
 package simulator
 
 import (
-	"slices"
 	"strings"
 )
 
@@ -91,7 +90,7 @@ func (s *Schema) linkRegarding(activity, subject *Table) error {
 		Table: subject.LogicalName, Navigation: "regardingobjectid_" + subject.LogicalName,
 		Collection: subject.SchemaName + "_" + many, Delete: CascadeAll,
 	}
-	c.Targets = append(slices.Clip(c.Targets), target)
+	c.Targets = append(c.Targets, target)
 	return s.addTarget(c, target)
 }
 
@@ -109,7 +108,7 @@ func (s *Schema) linkNotes(annotation, parent *Table) error {
 		Table: parent.LogicalName, Navigation: "objectid_" + parent.LogicalName,
 		Collection: parent.SchemaName + suffix, Delete: CascadeAll,
 	}
-	c.Targets = append(slices.Clip(c.Targets), target)
+	c.Targets = append(c.Targets, target)
 	return s.addTarget(c, target)
 }
 
@@ -123,7 +122,7 @@ func (s *Schema) linkParties(party, activity *Table) error {
 		Table: activity.LogicalName, Navigation: "activityid_" + activity.LogicalName,
 		Collection: activity.LogicalName + "_activity_parties", Delete: CascadeAll,
 	}
-	c.Targets = append(slices.Clip(c.Targets), target)
+	c.Targets = append(c.Targets, target)
 	return s.addTarget(c, target)
 }
 
