@@ -7,7 +7,12 @@ import (
 	"io"
 
 	"github.com/goccy/go-graphviz"
+
+	"github.com/andmoneyaps/engage-playbooks/cmd/engage/internal/privatetemp"
 )
+
+// go-graphviz has been initialised before this package.
+func init() { privatetemp.Restore() }
 
 // SVG lays the graph out with Graphviz, which is compiled into this program,
 // and writes the picture. Text stays text.
