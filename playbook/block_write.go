@@ -184,7 +184,7 @@ func (s *step) settleApply(ctx context.Context, c *dataverse.Client, plan *patte
 	if !duplicate && !unsure {
 		return s.refused(plan, failed)
 	}
-	if s.b.Operation != pattern.Create || !plan.ChangeSet.Repeatable() {
+	if s.b.Operation == pattern.Create && !plan.ChangeSet.Repeatable() || s.b.Operation != pattern.Create && !unsure {
 		if unsure {
 			s.unsettled("the answer was lost")
 		}
@@ -195,6 +195,9 @@ func (s *step) settleApply(ctx context.Context, c *dataverse.Client, plan *patte
 		var cancel context.CancelFunc
 		ask, cancel = context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 		defer cancel()
+	}
+	if s.b.Operation != pattern.Create {
+		return s.settleChanges(ctx, ask, c, plan, failed)
 	}
 	var seen observed
 	there, err := c.Existing(seen.context(ask), plan.ChangeSet)

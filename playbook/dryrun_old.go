@@ -92,9 +92,7 @@ func (s *step) presentChanges(ctx context.Context, c *dataverse.Client, plan *pa
 // old reads the records of one table that the writes would change.
 func (s *step) old(ctx context.Context, c *dataverse.Client, plan *pattern.WritePlan, writes []int, out []presence) error {
 	first := &plan.ChangeSet.Writes[writes[0]]
-	ref, _ := instance(plan.Writes[writes[0]].Part)
-	part, _ := s.b.pending.pattern.Part(ref)
-	key := part.Entity.PrimaryKey
+	key := first.PrimaryKey
 	q := &dataverse.Query{EntitySet: first.EntitySet, Table: first.Table, Select: []string{key}}
 	in := dataverse.In{Column: key}
 	for _, i := range writes {

@@ -1,0 +1,69 @@
+package playbook_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/andmoneyaps/engage-playbooks/dataverse"
+	"github.com/andmoneyaps/engage-playbooks/dataverse/simulator"
+	"github.com/andmoneyaps/engage-playbooks/playbook"
+	"github.com/andmoneyaps/engage-playbooks/playbook/playbooktest"
+)
+
+const settled = `kind: Playbook
+id: settled
+blocks:
+  - {name: Event, type: Trigger, trigger: PortalMeetings}
+  - name: Read customer
+    type: EntityPatternRead
+    pattern: find-customer
+    inputs: [{from: Event, map: [{source: "Meeting.ExternalAttendees[0].Email", destination: customer.Email}]}]
+  - name: Change
+    type: OPERATION
+    pattern: customers
+    inputs:
+      - {from: Read customer, map: [{source: "Results[0].customer[0].Id", destination: customer.Id}]}
+      - {from: Event, map: [{source: Meeting.Title, destination: customer.Phone}, {value: Holm, destination: customer.LastName}]}
+`
+
+// After a lost answer to a change the records are read back: what was sent is
+// there, or is not, and the run says which.
+func TestLostAnswerToAChange(t *testing.T) {
+	for _, test := range []struct {
+		operation string
+		fault     simulator.Fault
+		want      playbook.Status
+	}{
+		{"EntityPatternUpdate", simulator.Fault{Kind: simulator.FaultLost}, playbook.StatusSucceeded},
+		{"EntityPatternUpdate", simulator.Fault{Kind: simulator.FaultTruncated}, playbook.StatusSucceeded},
+		{"EntityPatternUpdate", simulator.Fault{Kind: simulator.FaultError, Status: 504}, playbook.StatusFailed},
+		{"EntityPatternUpsert", simulator.Fault{Kind: simulator.FaultLost}, playbook.StatusSucceeded},
+		{"EntityPatternUpsert", simulator.Fault{Kind: simulator.FaultReset}, playbook.StatusFailed},
+	} {
+		t.Run(test.operation+" "+string(test.fault.Kind), func(t *testing.T) {
+			w := load(t, overlay(t, map[string]string{
+				"playbooks/portal-meeting-booked.yaml": strings.Replace(settled, "OPERATION", test.operation, 1),
+				"simulator/local.yaml":                 "",
+				"patterns/customers.yaml":              "kind: EntityPattern\nid: customers\nparts: [{ref: customer, entity: customer}]\n",
+			}))
+			world, err := playbooktest.NewWorld(w, &playbooktest.Options{NoListener: true, Client: dataverse.Options{MaxRetries: -1}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(world.Close)
+			p, _ := w.Playbook("settled")
+			b := &bench{World: world, engine: world.Engine(), playbook: p}
+			test.fault.Method = "PATCH"
+			world.Server.Fail(test.fault)
+			r := b.run(t, event(t, "booked.json"), test.want)
+			said := len(r.Writes) == 1
+			if said != (test.want == playbook.StatusSucceeded) {
+				t.Errorf("writes %v", wrote(r))
+			}
+			unsure := strings.Contains(show(r.Warnings), "is not known")
+			if unsure != (test.want == playbook.StatusFailed) {
+				t.Errorf("warnings %s", show(r.Warnings))
+			}
+		})
+	}
+}
