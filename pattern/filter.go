@@ -278,15 +278,21 @@ func (f *Filter) Destination(name string) (*Filter, *Error) {
 // Destination takes. An input wins over a value that the leaf has. The error
 // is an [*Error]: a comparison without a value, or with null.
 func (f *Filter) With(values map[string]any) (*Filter, error) {
-	return f.with(values, f.only())
+	return f.with(values, f.only(), false)
 }
 
-func (f *Filter) with(values map[string]any, only *Filter) (*Filter, error) {
+// WithLiterals is With for values that stand in a document, as those of the
+// filter itself do: a GetDate among them is one, and leaves may stay open.
+func (f *Filter) WithLiterals(values map[string]any) (*Filter, error) {
+	return f.with(values, f.only(), true)
+}
+
+func (f *Filter) with(values map[string]any, only *Filter, literals bool) (*Filter, error) {
 	g := *f
 	if f.Group != Leaf {
 		g.Branches = make([]*Filter, len(f.Branches))
 		for i, b := range f.Branches {
-			w, err := b.with(values, only)
+			w, err := b.with(values, only, literals)
 			if err != nil {
 				return nil, err
 			}
@@ -302,10 +308,13 @@ func (f *Filter) with(values map[string]any, only *Filter) (*Filter, error) {
 		v, given = values[ValueName]
 	}
 	if given {
-		if _, isDate := days(v); isDate {
+		if _, isDate := days(v); isDate && !literals {
 			return nil, f.errorf("wrong-filter", "a GetDate can only stand in the document")
 		}
 		g.Value, g.HasValue = v, true
+	}
+	if literals {
+		return &g, nil
 	}
 	if err := g.complete(); err != nil {
 		return nil, err
