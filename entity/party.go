@@ -59,6 +59,9 @@ func (f *Field) PartyOf(table string, row dataverse.Bind) dataverse.Party {
 	return dataverse.Party{Role: f.role, Link: partyLink(table), Target: row}
 }
 
+// PartyRole is the participationtypemask of the field's parties.
+func (f *Field) PartyRole() int { return f.role }
+
 // PartyLink is the navigation property from the parties to rows of the table.
 func (f *Field) PartyLink(table string) string { return partyLink(table) }
 

@@ -1,16 +1,23 @@
 package entity
 
 import (
+	"slices"
+
 	"github.com/andmoneyaps/engage-playbooks/dataverse"
 )
 
 // Property converts a JSON value into the property of a body that stores it.
 // The error is a [*ValueError]. It is not for a PartyList, whose fields share
-// one property; see [Field.Parties].
+// one property; see [Field.Parties]. Null for a lookup may take more than one;
+// see [Field.Clear].
 func (f *Field) Property(v any) (dataverse.Property, error) {
 	if f.Type == TypeLookup {
 		if v == nil {
-			return f.clear()
+			all, err := f.Clear()
+			if err != nil {
+				return dataverse.Property{}, err
+			}
+			return all[0], nil
 		}
 		table, id, err := f.reference(v)
 		if err != nil {
@@ -37,15 +44,21 @@ func (f *Field) Link(table string, to dataverse.Bind) (dataverse.Property, error
 	return dataverse.Property{Name: nav, Value: to, Lookup: true, Column: f.Column}, nil
 }
 
-// clear sets the lookup to null. One stored column is behind all navigation
-// properties of a lookup, so any of them clears it (fact sheet, section 3.2).
-func (f *Field) clear() (dataverse.Property, error) {
+// Clear sets the lookup to null. One column is behind all navigation
+// properties of a lookup, but it is not documented that any of them clears it
+// whatever it points to (fact sheet, section 3.2), so each target's is there.
+func (f *Field) Clear() ([]dataverse.Property, error) {
+	var all []dataverse.Property
 	for _, t := range f.Targets {
-		if nav, ok := f.Navigation[t]; ok {
-			return dataverse.Property{Name: nav, Lookup: true, Column: f.Column}, nil
+		nav, ok := f.Navigation[t]
+		if ok && !slices.ContainsFunc(all, func(p dataverse.Property) bool { return p.Name == nav }) {
+			all = append(all, dataverse.Property{Name: nav, Lookup: true, Column: f.Column})
 		}
 	}
-	return dataverse.Property{}, bad("unknown-target", "no navigation property of %s is known", f.Column)
+	if len(all) == 0 {
+		return nil, bad("unknown-target", "no navigation property of %s is known", f.Column)
+	}
+	return all, nil
 }
 
 // Parties converts a JSON value of a PartyList. Null is an empty list.

@@ -67,6 +67,9 @@ func (w *writer) instance(part *Part, i int, sources []source, idOnly bool) erro
 			t.values[s.field.Name] = v
 		}
 		column := PlannedColumn{Column: s.field.Column, Field: s.field.Name, Value: v, Source: s.label}
+		if s.input != nil && s.fallback != nil && part.at(s.field, s.input.Data, i) == nil {
+			column.Source = "default"
+		}
 		if s.field.Type == entity.TypePartyList {
 			parties.add(s.field, column, property)
 			if write.Operation == dataverse.Create {
@@ -75,6 +78,13 @@ func (w *writer) instance(part *Part, i int, sources []source, idOnly bool) erro
 			continue
 		}
 		write.Body = append(write.Body, property)
+		if null && s.field.Type == entity.TypeLookup && w.lookup != nil {
+			all, err := s.field.Clear()
+			if err != nil {
+				return errAt(codeOf(err), name, s.field.Name, s.at(part), "%s", err)
+			}
+			write.Body = append(write.Body, all[1:]...)
+		}
 		planned.Columns = append(planned.Columns, column)
 	}
 	if write.Operation == dataverse.Create && len(parties.fields) > 0 {
@@ -85,7 +95,9 @@ func (w *writer) instance(part *Part, i int, sources []source, idOnly bool) erro
 	if write.Operation != dataverse.Create && len(parties.fields) > 0 {
 		last, lastPlanned = closing(&write, &planned)
 	}
-	if w.op != Update || len(write.Body) > 0 {
+	// The replacement of parties alone has no version to compare, so a change
+	// of nothing goes before it.
+	if w.op != Update || len(write.Body) > 0 || write.IfMatch != "" {
 		w.add(write, planned)
 		record.write = len(w.plan.Writes) - 1
 		t.ref = len(w.plan.Writes)
@@ -188,7 +200,7 @@ func (w *writer) identify(part *Part, i int) (any, error) {
 			for j := range l.found {
 				l.found[j] = &finding{}
 			}
-			if l.keyOf(part) == nil {
+			if key, _ := l.keyOf(part, i); key == nil {
 				return nil, errAt("upsert-without-key", part.name(i), "", part.Pos, "an Upsert needs its Id, or values for all fields of one of the keys of %s", part.Entity.ID)
 			}
 		} else if f := w.lookup.found[part.index]; i < len(f.existing) && f.existing[i] != "" {
@@ -253,7 +265,9 @@ func (w *writer) value(part *Part, i int, s *source) (any, dataverse.Property, e
 	}
 	v := s.fallback
 	if s.input != nil {
-		v = part.at(s.field, s.input.Data, i)
+		if given := part.at(s.field, s.input.Data, i); given != nil || w.op != Create {
+			v = given
+		}
 	}
 	property, err := w.property(s.field, v)
 	if err != nil {
@@ -444,7 +458,13 @@ func (p *partyWrite) property() dataverse.Property {
 // replaceParties puts the new party lists in the place of the old ones and
 // keeps those in other roles.
 func (w *writer) replaceParties(part *Part, i int, of dataverse.Write, planned PlannedWrite, p *partyWrite) error {
-	if w.lookup != nil {
+	if earlier, ok := w.parties[of.ID]; ok && of.ID != "" {
+		for _, party := range earlier {
+			if !slices.ContainsFunc(p.fields, func(f *entity.Field) bool { return f.PartyRole() == party.Role }) {
+				p.parties = append(p.parties, party)
+			}
+		}
+	} else if w.lookup != nil {
 		if r, ok := w.lookup.found[part.index].parties[of.ID]; ok {
 			others, missing := part.Entity.OtherParties(r, p.fields)
 			if len(missing) > 0 {
@@ -454,6 +474,10 @@ func (w *writer) replaceParties(part *Part, i int, of dataverse.Write, planned P
 			p.parties = append(p.parties, others...)
 		}
 	}
+	if w.parties == nil {
+		w.parties = map[dataverse.GUID]dataverse.Parties{}
+	}
+	w.parties[of.ID] = p.parties
 	w.add(dataverse.Write{
 		Operation: dataverse.ReplaceParties, Table: of.Table, EntitySet: of.EntitySet, PrimaryKey: of.PrimaryKey,
 		ID: of.ID, Source: of.Source, Link: p.name, Body: []dataverse.Property{p.property()},

@@ -39,7 +39,10 @@ type finding struct {
 	// replaced.
 	existing []dataverse.GUID
 	parties  map[dataverse.GUID]dataverse.Record
-	settled  bool
+	// asked: the questions for a written part are queued, or answered.
+	asked bool
+	// settled: all is known.
+	settled bool
 }
 
 // target is a record that others may reference: one that is there, or one that
@@ -145,14 +148,14 @@ func (l *Lookup) Rounds() []string {
 	if len(refs) == 0 {
 		return nil
 	}
-	return []string{"round 1: find " + strings.Join(refs, ", ")}
+	return []string{"round 1: find " + strings.Join(slices.Compact(refs), ", ")}
 }
 
 // ask settles what can be settled and queues the questions for what cannot.
 func (l *Lookup) ask() error {
 	for _, part := range l.pattern.order {
 		f := l.found[part.index]
-		if f.settled || slices.ContainsFunc(l.pending, func(q *question) bool { return q.part == part }) {
+		if f.settled || l.pends(part) {
 			continue
 		}
 		var err error
@@ -162,7 +165,10 @@ func (l *Lookup) ask() error {
 		case l.op == Upsert:
 			err = l.findKey(part, f)
 		case l.op == Update:
-			l.findParties(part, f, l.ids(part))
+			if !f.asked {
+				l.findParties(part, l.ids(part))
+			}
+			f.asked, f.settled = true, !l.pends(part)
 		default:
 			f.settled = true
 		}
@@ -171,6 +177,11 @@ func (l *Lookup) ask() error {
 		}
 	}
 	return nil
+}
+
+// pends reports whether a question of the part is not answered yet.
+func (l *Lookup) pends(part *Part) bool {
+	return slices.ContainsFunc(l.pending, func(q *question) bool { return q.part == part })
 }
 
 // referencedFields are the fields of a part, other than Id, whose values

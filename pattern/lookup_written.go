@@ -8,30 +8,43 @@ import (
 	"github.com/andmoneyaps/engage-playbooks/entity"
 )
 
-// keyOf is the alternate key by which the part's records are addressed: the
-// first whose fields all have values; nil if there is none.
-func (l *Lookup) keyOf(part *Part) []string {
-	in := l.inputs[part.index]
+// keyOf is the alternate key by which the i-th record of a part is addressed:
+// the first whose fields all have values; nil if there is none. wait says that
+// it is not known yet whether an earlier key has.
+func (l *Lookup) keyOf(part *Part, i int) (key []string, wait bool) {
 	for _, key := range part.Entity.Keys {
-		all := !slices.ContainsFunc(key, func(name string) bool {
-			if r := part.bound(name); r != nil {
-				f := l.found[l.pattern.byRef[r.Reference].index]
-				return f.settled && f.absent
-			}
-			if v, ok := in.get(name); ok {
-				if items, list := part.spread(nil, v.Data); list {
-					return slices.Contains(items, nil)
-				}
-				return v.Data == nil
-			}
-			_, ok := part.fallback(name)
-			return !ok
-		})
+		all, open := true, false
+		for _, name := range key {
+			has, known := l.hasValue(part, name, i)
+			all = all && has
+			open = open || !known
+		}
 		if all {
-			return key
+			return key, open
 		}
 	}
-	return nil
+	return nil, false
+}
+
+// hasValue reports whether a field of the i-th record gets a value; it may
+// still turn out that it does not if known is false.
+func (l *Lookup) hasValue(part *Part, name string, i int) (has, known bool) {
+	if part.bound(name) != nil {
+		known = true
+		for _, r := range part.requires {
+			if f := l.found[l.pattern.byRef[r.Reference].index]; r.Field == name {
+				has = has || !f.settled || !f.absent
+				known = known && f.settled
+			}
+		}
+		return has, known
+	}
+	if v, ok := l.inputs[part.index].get(name); ok {
+		f, _ := part.Entity.Field(name)
+		return part.at(f, v.Data, i) != nil, true
+	}
+	_, ok := part.fallback(name)
+	return ok, true
 }
 
 // findKey settles which records of an upsert are there already. They are
@@ -39,37 +52,102 @@ func (l *Lookup) keyOf(part *Part) []string {
 // in a URL (fact sheet, section 1.3) are no special case, and others can link
 // to what is found.
 func (l *Lookup) findKey(part *Part, f *finding) error {
-	in := l.inputs[part.index]
-	if len(in.values) == 0 && part.Optional {
+	if len(l.inputs[part.index].values) == 0 && part.Optional {
 		f.absent, f.settled = true, true
 		return nil
 	}
-	if id, ok := in.get(entity.IDField); ok && id.Data != nil {
-		l.findParties(part, f, l.ids(part))
-		return nil
+	waits := false
+	for _, r := range part.requires {
+		ref := l.found[l.pattern.byRef[r.Reference].index]
+		if ref.settled && ref.absent && !r.Optional {
+			f.absent, f.settled = true, true // left out, or refused by the write
+			return nil
+		}
+		waits = waits || !ref.settled
 	}
-	key := l.keyOf(part)
-	if key == nil {
-		return errAt("upsert-without-key", part.Ref, "", part.Pos, "an Upsert needs its Id, or values for all fields of one of the keys of %s", part.Entity.ID)
+	if !f.asked {
+		n, known := l.instances(part)
+		if !known {
+			return nil
+		}
+		asked, err := l.askKeys(part, f, n, waits)
+		if err != nil || !asked {
+			return err
+		}
+		f.asked = true
+		f.absent = n == 0
 	}
-	for _, name := range key {
-		if r := part.bound(name); r != nil && !l.found[l.pattern.byRef[r.Reference].index].settled {
-			return nil // known after what it references
+	f.settled = !waits && !l.pends(part)
+	return nil
+}
+
+// instances counts the records of a part of an upsert, as the write does.
+func (l *Lookup) instances(part *Part) (n int, known bool) {
+	if !part.AllowsMultiple {
+		return 1, true
+	}
+	for _, r := range part.requires {
+		ref := l.pattern.byRef[r.Reference]
+		f, _ := part.Entity.Field(r.Field)
+		if !ref.AllowsMultiple || f.Type == entity.TypePartyList {
+			continue
+		}
+		found := l.found[ref.index]
+		if !found.settled {
+			return 0, false
+		}
+		if !found.absent {
+			return max(len(found.records), len(found.existing)), true
 		}
 	}
-	tuples, unknown, err := l.tuples(part, key)
-	if err != nil {
-		return err
+	for _, v := range l.inputs[part.index].values {
+		f, _ := part.Entity.Field(v.Field)
+		if items, ok := part.spread(f, v.Data); ok {
+			return len(items), true
+		}
 	}
-	f.existing = make([]dataverse.GUID, len(tuples))
-	if unknown || len(tuples) == 0 {
-		f.settled = true
-		return nil
+	return 1, true
+}
+
+// askKeys queues the questions for the records that are not given by Id, one
+// for each key in use, and for the parties of those that are. asked is false
+// where values are awaited.
+func (l *Lookup) askKeys(part *Part, f *finding, n int, waits bool) (asked bool, err error) {
+	byKey := map[string][]tuple{}
+	var keys [][]string
+	for i := range n {
+		if _, given := l.givenID(part, i); given {
+			continue
+		}
+		key, wait := l.keyOf(part, i)
+		switch {
+		case wait || key == nil && waits:
+			return false, nil
+		case key == nil:
+			return false, errAt("upsert-without-key", part.name(i), "", part.Pos, "an Upsert needs its Id, or values for all fields of one of the keys of %s", part.Entity.ID)
+		}
+		t, err := l.tuple(part, key, i)
+		if err != nil {
+			return false, err
+		}
+		name := strings.Join(key, "\x00")
+		if byKey[name] == nil {
+			byKey[name], keys = make([]tuple, n), append(keys, key)
+		}
+		byKey[name][i] = t
 	}
+	f.existing = make([]dataverse.GUID, n)
+	for _, key := range keys {
+		l.askKey(part, f, key, byKey[strings.Join(key, "\x00")])
+	}
+	l.findParties(part, l.ids(part))
+	return true, nil
+}
+
+func (l *Lookup) askKey(part *Part, f *finding, key []string, tuples []tuple) {
 	conditions, columns := part.keyConditions(key, tuples)
 	if len(conditions) == 0 {
-		f.settled = true
-		return nil
+		return
 	}
 	// A key finds one record, or the answer is ambiguous: a record more for each
 	// shows that. The bound of reads is not one of how much may be upserted.
@@ -82,60 +160,43 @@ func (l *Lookup) findKey(part *Part, f *finding) error {
 		l.addParties(part, query)
 		q.queries = append(q.queries, query)
 	}
-	q.answer = func(records []dataverse.Record) error {
-		f.settled = true
-		return l.takeKeys(part, f, key, tuples, records)
-	}
+	q.answer = func(records []dataverse.Record) error { return l.takeKeys(part, f, key, tuples, records) }
 	l.pending = append(l.pending, q)
-	return nil
 }
 
-// tuple is the values of a key for one instance; nil if one of them belongs to
-// a record that does not exist yet, so that this one cannot either.
+// tuple is the values of a key for one record; nil if one of them is not known
+// in a dry run, or belongs to a record that does not exist yet, so that this
+// one cannot either.
 type tuple []dataverse.Value
 
-// tuples gives the key values of each instance.
-func (l *Lookup) tuples(part *Part, key []string) (out []tuple, unknown bool, err error) {
-	in := l.inputs[part.index]
-	n := 1
-	for _, v := range in.values {
-		f, _ := part.Entity.Field(v.Field)
-		if items, ok := part.spread(f, v.Data); ok {
-			n = len(items)
-			break
+func (l *Lookup) tuple(part *Part, key []string, i int) (tuple, error) {
+	t := make(tuple, 0, len(key))
+	for _, name := range key {
+		field, _ := part.Entity.Field(name)
+		data, known := l.keyValue(part, field, i)
+		if _, unknown := FindUnknown(data); unknown || !known {
+			return nil, nil
 		}
-	}
-	for _, r := range part.requires {
-		ref := l.pattern.byRef[r.Reference]
-		if f := l.found[ref.index]; part.AllowsMultiple && ref.AllowsMultiple && slices.Contains(key, r.Field) {
-			n = max(len(f.records), len(f.existing))
+		v, err := field.Literal(data)
+		if err != nil {
+			return nil, errAt(codeOf(err), part.name(i), name, part.Pos, "%s", err)
 		}
-	}
-	for i := range n {
-		t := make(tuple, 0, len(key))
-		for _, name := range key {
-			field, _ := part.Entity.Field(name)
-			data, known := l.keyValue(part, field, i)
-			if !known {
-				t = nil
-				break
-			}
-			if _, u := FindUnknown(data); u {
-				unknown = true
-				continue
-			}
-			v, err := field.Literal(data)
-			if err != nil {
-				return nil, false, errAt(codeOf(err), part.name(i), name, part.Pos, "%s", err)
-			}
-			if v == nil {
-				return nil, false, errAt("upsert-without-key", part.name(i), name, part.Pos, "is null, but the record is found by it")
-			}
-			t = append(t, v)
+		if v == nil {
+			return nil, errAt("upsert-without-key", part.name(i), name, part.Pos, "is null, but the record is found by it")
 		}
-		out = append(out, t)
+		t = append(t, v)
 	}
-	return out, unknown, nil
+	return t, nil
+}
+
+// givenID is the Id input of the i-th record of a written part.
+func (l *Lookup) givenID(part *Part, i int) (any, bool) {
+	id, ok := l.inputs[part.index].get(entity.IDField)
+	if !ok {
+		return nil, false
+	}
+	v := part.at(nil, id.Data, i)
+	return v, v != nil
 }
 
 // keyValue is the value of a key field for an instance; known is false if it
@@ -154,16 +215,18 @@ func (l *Lookup) keyValue(part *Part, f *entity.Field, i int) (data any, known b
 				return idData(found.records[j].id), true
 			}
 			return found.records[j].values[r.ReferenceField], true
-		case j < len(found.existing) && found.existing[j] != "" && r.ReferenceField == entity.IDField:
-			return string(found.existing[j]), true
-		case r.ReferenceField == entity.IDField:
-			if id, ok := l.inputs[ref.index].get(entity.IDField); ok && id.Data != nil {
-				return ref.at(nil, id.Data, j), true
-			}
-		default:
+		case r.ReferenceField != entity.IDField:
 			if v, ok := l.inputs[ref.index].get(r.ReferenceField); ok {
 				rf, _ := ref.Entity.Field(r.ReferenceField)
 				return ref.at(rf, v.Data, j), true
+			}
+			v, ok := ref.fallback(r.ReferenceField)
+			return v, ok
+		case j < len(found.existing) && found.existing[j] != "":
+			return string(found.existing[j]), true
+		default:
+			if id, ok := l.givenID(ref, j); ok {
+				return id, true
 			}
 		}
 		return nil, false
@@ -316,11 +379,11 @@ func (l *Lookup) addParties(part *Part, q *dataverse.Query) {
 // findParties asks for the parties of records whose party lists are replaced:
 // the service replaces all roles at once (fact sheet, section 3.10), so those
 // of the others are sent again.
-func (l *Lookup) findParties(part *Part, f *finding, ids []dataverse.GUID) {
+func (l *Lookup) findParties(part *Part, ids []dataverse.GUID) {
 	if len(ids) == 0 || len(l.partyFields(part)) == 0 {
-		f.settled = true
 		return
 	}
+	f := l.found[part.index]
 	values := make([]dataverse.Value, len(ids))
 	for i, id := range ids {
 		values[i] = id
@@ -335,7 +398,6 @@ func (l *Lookup) findParties(part *Part, f *finding, ids []dataverse.GUID) {
 		q.queries = append(q.queries, query)
 	}
 	q.answer = func(records []dataverse.Record) error {
-		f.settled = true
 		for _, r := range records {
 			f.keep(dataverse.GUID(part.Entity.IDOf(r)), r)
 		}

@@ -20,6 +20,8 @@ type modelPart struct {
 	limit              int
 	query              bool
 	criteria           []modelCriterion
+	readOnly           bool
+	name               string // the default of Name
 }
 
 type modelCriterion struct {
@@ -30,6 +32,7 @@ type modelCriterion struct {
 
 type modelJoin struct {
 	part, field, reference, referenceField string
+	optional                               bool
 }
 
 type link struct{ id, table string }

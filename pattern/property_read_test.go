@@ -20,14 +20,16 @@ const worldDefinitions = `
 kind: EntityDefinition
 id: account
 type: account
+keys: [[Name]]
 fields:
-  - {name: Name, mappedName: name, type: String}
+  - {name: Name, mappedName: name, type: String, required: true}
   - {name: Size, mappedName: numberofemployees, type: Int}
   - {name: Primary, mappedName: primarycontactid, type: Lookup, targets: [contact]}
 ---
 kind: EntityDefinition
 id: contact
 type: contact
+keys: [[Name, Size], [Size]]
 fields:
   - {name: Name, mappedName: firstname, type: String}
   - {name: Size, mappedName: numberofchildren, type: Int}
@@ -41,10 +43,12 @@ fields:
   - {name: Size, mappedName: actualdurationminutes, type: Int}
   - {name: Regarding, mappedName: regardingobjectid, type: Lookup, targets: [contact, account]}
   - {name: Attendees, mappedName: requiredattendees, type: PartyList, targets: [contact, account]}
+  - {name: Guests, mappedName: optionalattendees, type: PartyList, targets: [contact, account]}
 ---
 kind: EntityDefinition
 id: annotation
 type: annotation
+keys: [[Regarding, Name]]
 fields:
   - {name: Name, mappedName: subject, type: String}
   - {name: Regarding, mappedName: objectid, type: Lookup, targets: [contact, appointment]}
@@ -53,17 +57,23 @@ fields:
 
 var worldTables = []string{"account", "contact", "appointment", "annotation"}
 
-// worldLinks are the fields that point to other tables.
-var worldLinks = []struct {
+type worldLink struct {
 	table, field string
 	targets      []string
-}{
+}
+
+// worldLinks are the fields that point to other tables.
+var worldLinks = []worldLink{
 	{"account", "Primary", []string{"contact"}},
 	{"contact", "Parent", []string{"account", "contact"}},
 	{"appointment", "Regarding", []string{"contact", "account"}},
 	{"appointment", "Attendees", []string{"contact", "account"}},
+	{"appointment", "Guests", []string{"contact", "account"}},
 	{"annotation", "Regarding", []string{"contact", "appointment"}},
 }
+
+// isParties reports whether a field of the world is a PartyList.
+func isParties(field string) bool { return field == "Attendees" || field == "Guests" }
 
 var worldNames = []string{"A", "a", "b", "100%", "x_y", ""}
 
@@ -94,7 +104,7 @@ func drawModel(t *rapid.T) *model {
 		changed = false
 		for _, e := range m.joins {
 			a, b := &m.parts[m.index(e.part)], &m.parts[m.index(e.reference)]
-			if !a.multiple && b.multiple && e.field != "Attendees" {
+			if !a.multiple && b.multiple && !isParties(e.field) {
 				a.multiple, changed = true, true
 			}
 		}
@@ -127,19 +137,19 @@ func (m *model) draw(t *rapid.T, i, j int) {
 	for _, l := range worldLinks {
 		for _, target := range l.targets {
 			if target == b.table {
-				options = append(options, option{l.table, modelJoin{a.ref, l.field, b.ref, "Id"}})
+				options = append(options, option{l.table, modelJoin{part: a.ref, field: l.field, reference: b.ref, referenceField: "Id"}})
 			}
 			if l.table == b.table {
-				options = append(options, option{target, modelJoin{b.ref, l.field, a.ref, "Id"}})
+				options = append(options, option{target, modelJoin{part: b.ref, field: l.field, reference: a.ref, referenceField: "Id"}})
 			}
 		}
 	}
-	options = append(options, option{"contact", modelJoin{a.ref, "Name", b.ref, "Name"}})
+	options = append(options, option{"contact", modelJoin{part: a.ref, field: "Name", reference: b.ref, referenceField: "Name"}})
 	o := rapid.SampledFrom(options).Draw(t, "join")
 	for _, e := range m.joins {
-		if e.part == o.join.part && e.field == o.join.field && e.field != "Attendees" {
+		if e.part == o.join.part && e.field == o.join.field && !isParties(e.field) {
 			// Bound already: join by value the other way round.
-			o = option{"account", modelJoin{a.ref, "Name", b.ref, "Name"}}
+			o = option{"account", modelJoin{part: a.ref, field: "Name", reference: b.ref, referenceField: "Name"}}
 		}
 	}
 	a.table = o.table
@@ -161,7 +171,7 @@ func (m *model) drawExtra(t *rapid.T) {
 		}
 		for _, target := range l.targets {
 			if target == b.table {
-				m.joins = append(m.joins, modelJoin{a.ref, l.field, b.ref, "Id"})
+				m.joins = append(m.joins, modelJoin{part: a.ref, field: l.field, reference: b.ref, referenceField: "Id"})
 				return
 			}
 		}
@@ -201,7 +211,7 @@ func (m *model) drawRecords(t *rapid.T) {
 				}
 				return link{ids[i], target}, true
 			}
-			if l.field != "Attendees" {
+			if !isParties(l.field) {
 				if to, ok := draw(); ok {
 					rec.fields[l.field] = to
 				}
@@ -260,6 +270,12 @@ func (m *model) yaml() string {
 	b.WriteString("kind: EntityPattern\nid: random\nparts:\n")
 	for _, p := range m.parts {
 		fmt.Fprintf(&b, "  - {ref: %s, entity: %s, allowsMultiple: %t, optional: %t", p.ref, p.table, p.multiple, p.optional)
+		if p.readOnly {
+			b.WriteString(", readOnly: true")
+		}
+		if p.name != "" {
+			fmt.Fprintf(&b, ", defaults: {Name: %s}", p.name)
+		}
 		if p.query {
 			b.WriteString(", query: {")
 			sep := ""
@@ -282,7 +298,8 @@ func (m *model) yaml() string {
 		b.WriteString("requirements:\n")
 	}
 	for _, e := range m.joins {
-		fmt.Fprintf(&b, "  - {part: %s, field: %s, references: {part: %s, field: %s}}\n", e.part, e.field, e.reference, e.referenceField)
+		fmt.Fprintf(&b, "  - {part: %s, field: %s, references: {part: %s, field: %s}, optional: %t}\n",
+			e.part, e.field, e.reference, e.referenceField, e.optional)
 	}
 	return b.String()
 }
@@ -316,6 +333,8 @@ func (m *model) changeSet(defs map[string]*entity.Definition) *dataverse.ChangeS
 		}
 		u := w
 		u.Operation = dataverse.Update
+		var parties dataverse.Parties
+		var property string
 		for _, f := range d.Fields {
 			v, ok := rec.fields[f.Name]
 			if !ok {
@@ -326,17 +345,17 @@ func (m *model) changeSet(defs map[string]*entity.Definition) *dataverse.ChangeS
 				p, _ := f.Property(map[string]any{"Id": v.id, "Type": v.table})
 				u.Body = append(u.Body, p)
 			case []link:
-				var parties dataverse.Parties
 				for _, l := range v {
 					parties = append(parties, f.PartyOf(l.table, dataverse.Bind{EntitySet: defs[l.table].EntitySet, ID: dataverse.GUID(l.id)}))
 				}
-				if len(parties) > 0 {
-					w.Body = append(w.Body, dataverse.Property{Name: f.PartiesLink(), Value: parties})
-				}
+				property = f.PartiesLink()
 			default:
 				p, _ := f.Property(v)
 				w.Body = append(w.Body, p)
 			}
+		}
+		if len(parties) > 0 {
+			w.Body = append(w.Body, dataverse.Property{Name: property, Value: parties})
 		}
 		cs.Writes = append(cs.Writes, w)
 		if len(u.Body) > 0 {

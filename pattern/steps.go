@@ -35,6 +35,8 @@ type step struct {
 	// path: the records are chosen by these conditions, so nothing is waited
 	// for either.
 	path []dataverse.Filter
+	// why says why an earlier step did not bring the part.
+	why string
 }
 
 // fetchNode is a part within a step: the queried part, or one joined by
@@ -72,6 +74,9 @@ func (s *step) String() string {
 		text += " of the ids given for " + s.from.other(s.tree.part).Ref
 	case s.from != nil:
 		text += " joined to " + s.from.other(s.tree.part).Ref
+		if s.why != "" {
+			text += " (" + s.why + ")"
+		}
 	case s.tree.locate:
 		text += " by its input, to find the results"
 	default:
@@ -89,7 +94,7 @@ func (s *step) String() string {
 // the root's records are the results; from there it goes out to all parts. A
 // part that was read whole on the way is not read again.
 func (r *ReadPlan) plan() []*step {
-	b := &planner{read: r, nodes: map[*Part]*fetchNode{}, round: map[*Part]int{}}
+	b := &planner{read: r, nodes: map[*Part]*fetchNode{}, round: map[*Part]int{}, why: map[*Part]string{}}
 	if r.conditions[r.walk.order[0]].never {
 		return nil
 	}
@@ -168,6 +173,8 @@ type planner struct {
 	round map[*Part]int
 	// paths are the conditions of parts that are read by them alone.
 	paths map[*Part][]dataverse.Filter
+	// why says of a part why it was not expanded where it could have been.
+	why map[*Part]string
 }
 
 // begin adds a step for the part and grows it.
@@ -187,7 +194,7 @@ func (b *planner) begin(p *Part, s *step) {
 		} else if path != nil {
 			s.path = path
 		} else {
-			s.round = b.round[other] + 1
+			s.round, s.why = b.round[other]+1, b.why[p]
 		}
 	}
 	b.round[p] = s.round
@@ -228,29 +235,19 @@ func (b *planner) grow(s *step, n *fetchNode, expands *int) {
 	}
 }
 
-// expand joins part p to the node, if the Web API can.
+// expand joins part p to the node, if the Web API can; else it notes why not.
 func (b *planner) expand(s *step, n *fetchNode, p *Part, e *edge, expands *int) {
-	c := b.read.conditions[p]
 	cost := 1 + b.parties(p)
-	if *expands+cost > maxExpands || !e.byID() || e.field.Type != entity.TypeLookup {
-		return
+	property, collection, why := b.property(n, p, e)
+	switch {
+	case why != "":
+	case *expands+cost > maxExpands:
+		why = "a query has 15 expands at most"
+	case slices.ContainsFunc(n.children, func(o *fetchNode) bool { return o.property == property }):
+		why = "another part has the same expand"
 	}
-	table := e.referenced.Entity.Table
-	var property string
-	collection := false
-	if e.holder == n.part {
-		// A single-valued property takes no filter.
-		if len(c.filters) > 0 {
-			return
-		}
-		property = e.field.Navigation[table]
-	} else {
-		if b.read.limit > DefaultLimit || !expandable(c.filters) {
-			return
-		}
-		property, collection = e.field.Collection(table), true
-	}
-	if property == "" || slices.ContainsFunc(n.children, func(o *fetchNode) bool { return o.property == property }) {
+	if why != "" {
+		b.why[p] = why
 		return
 	}
 	child := b.node(p)
@@ -259,6 +256,32 @@ func (b *planner) expand(s *step, n *fetchNode, p *Part, e *edge, expands *int) 
 	b.round[p] = s.round
 	*expands += cost
 	b.grow(s, child, expands)
+}
+
+// property is the navigation property from the node to part p, or why p cannot
+// be expanded (fact sheet, section 4.5).
+func (b *planner) property(n *fetchNode, p *Part, e *edge) (property string, collection bool, why string) {
+	filters, table := b.read.conditions[p].filters, e.referenced.Entity.Table
+	switch {
+	case e.field.Type == entity.TypePartyList:
+		return "", false, "parties are joined by role, which no expand can"
+	case !e.byID() || e.field.Type != entity.TypeLookup:
+		return "", false, "no lookup joins them"
+	case e.holder == n.part && len(filters) > 0:
+		return "", false, "the expand of a lookup takes no filter"
+	case e.holder == n.part:
+		property = e.field.Navigation[table]
+	case b.read.limit > DefaultLimit:
+		return "", false, "an expand brings 5,000 records at most"
+	case !expandable(filters):
+		return "", false, "an expand's filter takes no list"
+	default:
+		property, collection = e.field.Collection(table), true
+	}
+	if property == "" {
+		why = "no metadata names the property to expand"
+	}
+	return property, collection, why
 }
 
 // parties counts the expand that a part with party lists needs itself.

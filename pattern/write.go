@@ -129,6 +129,8 @@ type writer struct {
 	absent  []bool
 	open    []bool
 	linked  map[Linked]bool
+	// parties are those that an earlier write of this plan gave a record.
+	parties map[dataverse.GUID]dataverse.Parties
 	plan    *WritePlan
 }
 
@@ -216,8 +218,16 @@ func (w *writer) part(part *Part) error {
 		}
 		return nil
 	}
-	if n, err = w.count(part, skip, n, by); err != nil {
-		return err
+	switch {
+	case idOnly:
+		n = max(n, 1) // sends nothing, so what it requires does not matter
+		if by != nil && len(by.Data.([]any)) == 0 {
+			n = 0
+		}
+	default:
+		if n, err = w.count(part, skip, n, by); err != nil {
+			return err
+		}
 	}
 	if n == 0 {
 		w.absent[part.index] = true
@@ -351,6 +361,9 @@ func (w *writer) sources(part *Part, skip map[*Requirement]bool) ([]source, erro
 			}
 		case given && (w.op != Create || v.Data != nil):
 			s.input, s.label = v, v.Source
+			if w.op == Create {
+				s.fallback, _ = part.fallback(f.Name) // for the nulls of a list
+			}
 		case w.op == Create || w.op == Upsert:
 			d, ok := part.fallback(f.Name)
 			if !ok || skipped {
