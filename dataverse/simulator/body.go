@@ -3,6 +3,8 @@ package simulator
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -22,6 +24,11 @@ func (c *call) readBody(t *Table) (map[string]any, error) {
 	if !ok {
 		return nil, errPayload(t, "An unexpected node was found when reading from the JSON reader. A 'StartObject' node was expected.")
 	}
+	if typ, given := object["@odata.type"]; given {
+		if name, _ := typ.(string); strings.TrimPrefix(name, "#") != crmPrefix+t.LogicalName {
+			return nil, errPayload(t, "A resource with type '%v' was found, but it is not assignable to the expected type '%s%s'. The type specified in the resource must be equal to either the expected type or a derived type.", typ, crmPrefix, t.LogicalName)
+		}
+	}
 	return object, nil
 }
 
@@ -40,7 +47,7 @@ func decodeJSON(b []byte) (any, error) {
 			inText = !inText
 		case !inText && (ch == '{' || ch == '['):
 			if depth++; depth > maxJSONDepth {
-				return nil, errQuery("The depth of the JSON body exceeds the limit of %d.", maxJSONDepth)
+				return nil, fmt.Errorf("the depth of the JSON body exceeds the limit of %d", maxJSONDepth)
 			}
 		case !inText && (ch == '}' || ch == ']'):
 			depth--
@@ -53,7 +60,7 @@ func decodeJSON(b []byte) (any, error) {
 		return nil, err
 	}
 	if _, err := dec.Token(); err != io.EOF {
-		return nil, errQuery("There is more than one value in the body.")
+		return nil, errors.New("there is more than one value in the body")
 	}
 	return v, nil
 }

@@ -379,7 +379,7 @@ func TestEntraDemandsClaimsUntilTheyCome(t *testing.T) {
 
 func TestBearersForDataverse(t *testing.T) {
 	r := newEntraRig(t)
-	if r.Bearer(testUser) != r.Bearer(testUser) {
+	if first, second := r.Bearer(testUser), r.Bearer(testUser); first != second {
 		t.Error("one person has several tokens")
 	}
 	who, err := r.Validate(r.Bearer(testUser))

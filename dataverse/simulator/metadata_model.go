@@ -186,9 +186,12 @@ func attributeKind(c *Column) (derived, code, name string) {
 }
 
 func attributeObjects(t *Table) []*metaObject {
-	list := make([]*metaObject, len(t.Columns))
-	for i, c := range t.Columns {
-		list[i] = attributeObject(c)
+	list := make([]*metaObject, 0, 2*len(t.Columns))
+	for _, c := range t.Columns {
+		list = append(list, attributeObject(c))
+		for _, shadow := range shadows(c) {
+			list = append(list, attributeObject(shadow))
+		}
 	}
 	return list
 }
@@ -228,7 +231,7 @@ func attributeObject(c *Column) *metaObject {
 			add("ManagedPropertyLogicalName", "canmodifyrequirementlevelsettings")).
 		add("CanModifyAdditionalSettings", managed(true, true, "canmodifyadditionalsettings")).
 		add("SchemaName", c.SchemaName).add("ExternalName", nil).add("IsLogical", c.AttributeOf != "" || c.Type == Virtual || c.Type == PartyList).
-		add("IsDataSourceSecret", false).add("IsValidODataAttribute", c.inOData()).
+		add("IsDataSourceSecret", false).add("IsValidODataAttribute", c.AttributeOf == "" && c.inOData()).
 		add("InheritsFrom", nil).add("CreatedOn", "1900-01-01T00:00:00Z").add("ModifiedOn", "1900-01-01T00:00:00Z").
 		add("SourceType", 0).add("AutoNumberFormat", "").
 		add("MetadataId", c.metadataID().String()).add("HasChanged", nil)

@@ -57,6 +57,10 @@ func TestMetadataRequestsOfTheFactSheet(t *testing.T) {
 		{"EntityDefinitions?$filter=LogicalName eq", 400, nil},
 		{"EntityDefinitions?$filter=" + strings.Repeat("(", 500) + "IsActivity" + strings.Repeat(")", 500), 400, nil},
 		{"RetrieveMetadataChanges(Query=@q)?@q={}", 501, nil},
+		{entity + "/Attributes(LogicalName='parentcustomeridname')?$select=AttributeOf,AttributeType,IsValidForCreate,IsValidODataAttribute", 200, []string{`"AttributeOf":"parentcustomerid"`, `"AttributeType":"String"`, `"IsValidForCreate":false`, `"IsValidODataAttribute":false`}},
+		{entity + "/Attributes(LogicalName='parentcustomeridtype')?$select=AttributeOf,AttributeType", 200, []string{`"AttributeOf":"parentcustomerid"`, `"AttributeType":"EntityName"`}},
+		{entity + "/Attributes(LogicalName='donotsendmarketingmaterialname')?$select=AttributeOf", 200, []string{`"AttributeOf":"donotsendmm"`}},
+		{entity + "/Attributes(LogicalName='statecodename')?$select=AttributeTypeName", 200, []string{`"Value":"VirtualType"`}},
 		// A collection without members has the type of its members too.
 		{entity + "/Keys?$select=SchemaName,KeyAttributes,EntityKeyIndexStatus", 200, []string{`"value":[]`}},
 		{entity + "/Keys?$select=Nothing", 400, []string{"on type 'Microsoft.Dynamics.CRM.EntityKeyMetadata'"}},

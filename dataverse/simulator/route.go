@@ -77,7 +77,7 @@ func (s *Server) dispatch(c *call) (resp *response, err error) {
 		return nil, err
 	}
 	path := c.path
-	if strings.HasPrefix(path, "$") && path != "$metadata" && path != "$batch" {
+	if c.inBatch && strings.HasPrefix(path, "$") && path != "$metadata" && path != "$batch" {
 		name, rest, _ := strings.Cut(path, "/")
 		to, ok := c.contentID[name]
 		if !ok {

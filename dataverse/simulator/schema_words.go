@@ -118,7 +118,5 @@ func (c Column) app() Column            { c.Required = ApplicationRequired; retu
 func (c Column) sys() Column            { c.Required = SystemRequired; return c }
 func (c Column) format(f string) Column { c.Format = f; return c }
 func (c Column) global(n string) Column { c.OptionSet = n; return c }
-func (c Column) multi() Column          { c.Type = MultiChoice; return c }
 func (c Column) customer() Column       { c.Type = Customer; return c }
-func (c Column) zoneless() Column       { c.TimeZoneIndependent = true; return c }
 func (c Column) def(v any) Column       { c.Default = v; return c }

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"errors"
 	"io"
 	"log"
 	"net"
@@ -178,6 +179,11 @@ func (s *Server) newID() guid {
 // ServeHTTP answers one request: the door without a socket.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rest, ok := strings.CutPrefix(r.URL.EscapedPath(), "/api/data/v9.")
+	if !ok && strings.HasPrefix(r.URL.Path, "/api/") {
+		c := &call{server: s, header: r.Header, prefer: parsePrefer(r.Header)}
+		s.send(w, r, c.errorResponse(errNoResource("http://"+r.Host+r.URL.EscapedPath())))
+		return
+	}
 	if !ok {
 		s.serveEntra(w, r)
 		return
@@ -227,6 +233,9 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, c *call, versio
 	}
 	if r.Body != nil && r.Body != http.NoBody {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.options.MaxBody))
+		if tooLarge := (*http.MaxBytesError)(nil); err != nil && !errors.As(err, &tooLarge) {
+			return c.errorResponse(failf(http.StatusBadRequest, codePayload, "The body of the request could not be read."))
+		}
 		if err != nil {
 			return c.errorResponse(failf(http.StatusRequestEntityTooLarge, "0x8004418A", "Request message length is too large."))
 		}
