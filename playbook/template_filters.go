@@ -16,14 +16,14 @@ import (
 	"github.com/andmoneyaps/engage-playbooks/internal/expression"
 )
 
-// filterNames collects the names of the standard filters.
-type filterNames map[string]bool
+// filterSet collects the standard filters by name.
+type filterSet map[string]any
 
-func (f filterNames) AddFilter(name string, _ any) { f[name] = true }
+func (f filterSet) AddFilter(name string, filter any) { f[name] = filter }
 
 // liquidFilters are the filters that a template may use.
-var liquidFilters = func() map[string]bool {
-	f := filterNames{}
+var liquidFilters = func() filterSet {
+	f := filterSet{}
 	filters.AddStandardFilters(f)
 	delete(f, "type") // prints Go's types
 	return f
@@ -35,6 +35,7 @@ func (b *templateBudget) config(shared *render.Config, now time.Time) render.Con
 	c := *shared
 	c.Config.Config = expressions.NewConfig()
 	filters.AddStandardFilters(&c)
+	addNumberFilters(&c)
 	bounded := func(s string) (string, error) { return s, b.spend(len(s)) }
 	c.AddFilter("date", func(v any, format func(string) string) (any, error) {
 		return templateDate(v, format("%a, %b %d, %y"), now)

@@ -8,10 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math"
-	"math/big"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/osteele/liquid/expressions"
@@ -199,24 +196,6 @@ func (b *templateBudget) bind(v any, after *string) any {
 		return out
 	}
 	return v
-}
-
-// templateNumber gives a number that prints with all its digits: an int, a
-// float64 if it prints the same, and otherwise the digits as text.
-func templateNumber(n json.Number) any {
-	if i, err := strconv.Atoi(string(n)); err == nil {
-		return i
-	}
-	f, err := n.Float64()
-	if err != nil || math.Abs(f) > 1e300 {
-		return n.String()
-	}
-	exact, ok := new(big.Rat).SetString(n.String())
-	shown, _ := new(big.Rat).SetString(strconv.FormatFloat(f, 'f', -1, 64))
-	if !ok || exact.Cmp(shown) != 0 {
-		return n.String()
-	}
-	return f
 }
 
 // templateJSON is the json filter: what the bindings hold as JSON text.

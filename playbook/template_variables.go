@@ -16,7 +16,7 @@ import (
 // outside. The library does not tell them, nor which filters exist; both are
 // found in the text of the tags.
 type variables struct {
-	known    map[string]bool // filters
+	known    filterSet // filters
 	found    map[string]bool
 	local    map[string]int
 	problems []templateProblem
@@ -133,7 +133,7 @@ func (v *variables) expression(text string, line int) {
 			name = strings.TrimSpace(name)
 			// A loop's modifiers follow its last filter.
 			name, _, _ = strings.Cut(name, " ")
-			if !v.known[name] && name != "" {
+			if v.known[name] == nil && name != "" {
 				v.problems = append(v.problems, templateProblem{
 					line: line, code: "unknown-filter", message: fmt.Sprintf("there is no filter %q", name),
 					suggestion: document.Suggest(name, slices.Sorted(maps.Keys(v.known))),
