@@ -49,14 +49,13 @@ func (w *writer) instance(part *Part, i int, sources []source, idOnly bool) erro
 		if err != nil {
 			return err
 		}
-		null := v == nil && !s.linksToCreated(property)
-		if null && w.op == Create {
+		if v == nil && w.op == Create {
 			if s.field.Required {
 				return errAt("required-field", name, s.field.Name, s.at(part), "is required and has no value")
 			}
 			continue // null is no input
 		}
-		if null && w.op == Upsert && s.field.Required {
+		if v == nil && w.op == Upsert && s.field.Required {
 			return errAt("required-field", name, s.field.Name, s.at(part), "is required and has no value")
 		}
 		if err := w.writable(name, s, part); err != nil {
@@ -66,7 +65,7 @@ func (w *writer) instance(part *Part, i int, sources []source, idOnly bool) erro
 		if t.values != nil {
 			t.values[s.field.Name] = v
 		}
-		column := PlannedColumn{Column: s.field.Column, Field: s.field.Name, Value: v, Source: s.label}
+		column := PlannedColumn{Column: s.field.Column, Field: s.field.Name, Value: w.plan.known(v), Source: s.label}
 		if s.input != nil && s.fallback != nil && part.at(s.field, s.input.Data, i) == nil {
 			column.Source = "default"
 		}
@@ -78,7 +77,7 @@ func (w *writer) instance(part *Part, i int, sources []source, idOnly bool) erro
 			continue
 		}
 		write.Body = append(write.Body, property)
-		if null && s.field.Type == entity.TypeLookup && w.lookup != nil {
+		if v == nil && s.field.Type == entity.TypeLookup && w.lookup != nil {
 			all, err := s.field.Clear()
 			if err != nil {
 				return errAt(codeOf(err), name, s.field.Name, s.at(part), "%s", err)
@@ -325,6 +324,9 @@ func (w *writer) boundValue(part *Part, i int, s *source) (any, dataverse.Proper
 	t := targets[j]
 	if r.ReferenceField != entity.IDField {
 		v := t.values[r.ReferenceField]
+		if _, later := v.(made); later {
+			return nil, dataverse.Property{}, errAt("no-id", part.name(i), f.Name, r.Pos, "the id in %s.%s is not known before it is written", to.Ref, r.ReferenceField)
+		}
 		if f.Type == entity.TypeLookup && len(f.Targets) != 1 && v != nil {
 			if table, ok := t.types[r.ReferenceField].(string); ok {
 				v = map[string]any{"Id": v, "Type": table}
@@ -354,13 +356,7 @@ func (w *writer) boundValue(part *Part, i int, s *source) (any, dataverse.Proper
 		return nil, dataverse.Property{}, errAt(codeOf(err), part.name(i), f.Name, r.Pos, "%s", err)
 	}
 	w.link(to, t.id, false)
-	return idData(t.id), p, nil
-}
-
-// linksToCreated reports whether the value is a link to a record that this
-// change set makes and whose id the service picks: it has no value yet.
-func (s *source) linksToCreated(property dataverse.Property) bool {
-	return len(s.bound) > 0 && s.bound[0].ReferenceField == entity.IDField && property.Name != ""
+	return t.data(), p, nil
 }
 
 // bindTo links to a target: by its id, or as the write of this change set that
@@ -389,7 +385,7 @@ func (w *writer) boundParties(part *Part, s *source) (any, dataverse.Property, e
 			}
 			b := bindTo(to, t)
 			parties = append(parties, f.PartyOf(to.Entity.Table, b))
-			values = append(values, map[string]any{"Id": idData(t.id), "Type": to.Entity.Table})
+			values = append(values, map[string]any{"Id": t.data(), "Type": to.Entity.Table})
 			w.link(to, t.id, false)
 		}
 	}

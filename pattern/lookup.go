@@ -57,6 +57,18 @@ type target struct {
 	types  map[string]any
 }
 
+// made stands for the id that the service will pick for the record of a write,
+// by its 1-based index.
+type made int
+
+// data is the id as the value of a link to the record.
+func (t *target) data() any {
+	if t.id == nil && t.ref > 0 {
+		return made(t.ref)
+	}
+	return idData(t.id)
+}
+
 // question is a set of queries that settle one thing about a part.
 type question struct {
 	part    *Part

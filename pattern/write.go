@@ -396,6 +396,31 @@ func (s *source) at(part *Part) engage.Pos {
 	return part.Pos
 }
 
+// known puts the ids that the service has picked in their places in a value;
+// null, as long as it has not.
+func (w *WritePlan) known(v any) any {
+	switch v := v.(type) {
+	case made:
+		if i := int(v) - 1; i < len(w.Writes) && w.Writes[i].ID != "" {
+			return string(w.Writes[i].ID)
+		}
+		return nil
+	case []any:
+		out := make([]any, len(v))
+		for i, item := range v {
+			out[i] = w.known(item)
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for name, member := range v {
+			out[name] = w.known(member)
+		}
+		return out
+	}
+	return v
+}
+
 // Result gives the one result of the write: from part to the list of its
 // records with the fields that were sent, Id in each. Ids that the service
 // picked come from Writes.
@@ -407,7 +432,7 @@ func (w *WritePlan) Result() map[string]any {
 	for _, r := range w.results {
 		rec := make(map[string]any, len(r.fields)+1)
 		for name, v := range r.fields {
-			rec[name] = v
+			rec[name] = w.known(v)
 		}
 		rec[entity.IDField] = idData(r.id)
 		if r.id == nil && r.write >= 0 && w.Writes[r.write].ID != "" {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/andmoneyaps/engage-playbooks/pattern"
 )
@@ -63,15 +64,13 @@ func destinations(p *pattern.Pattern, op pattern.Operation, input map[string]any
 		errs  []error
 	)
 	for _, name := range slices.Sorted(maps.Keys(input)) {
-		part, field, err := p.Destination(op, name)
+		part, _, err := p.Destination(op, name)
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
 		v := pattern.Value{Part: part.Ref, Data: input[name], Source: "input"}
-		if field != nil {
-			v.Field = field.Name
-		}
+		_, v.Field, _ = strings.Cut(name, ".")
 		in = append(in, v)
 		given = append(given, pattern.Given{Part: v.Part, Field: v.Field})
 	}

@@ -58,6 +58,7 @@ func TestTransformations(t *testing.T) {
 		{`[{type: Join}]`, `[{"x": "a"}, {"y": "b"}, {"z": null}]`, `"a, b"`},
 		{`[{type: Join}]`, `[1.50, true, "x"]`, `"1.50, true, x"`},
 		{`[{type: Join}]`, `[{"x": 1, "y": 2}]`, fails},
+		{`[{type: Project, paths: [Email]}, {type: Join}]`, `[{"Email": "a"}, {"Name": "x"}, {"Email": null}]`, `"a"`},
 		{`[{type: Join}]`, `[["a"]]`, fails},
 		{`[{type: Join}]`, `"a"`, fails},
 		{`[{type: Project, paths: [Email]}, {type: Join}]`, `[{"Email": "a", "Name": "x"}, {"Email": "b"}]`, `"a, b"`},

@@ -51,7 +51,8 @@ func (t *join) apply(_ context.Context, _ *scope, v any) (any, bool, error) {
 	var b strings.Builder
 	first := true
 	for _, item := range list {
-		if m, ok := item.(map[string]any); ok && len(m) == 1 {
+		if m, ok := item.(map[string]any); ok && len(m) <= 1 {
+			item = nil // of an item without the field, Project leaves {}
 			for _, only := range m {
 				item = only
 			}
