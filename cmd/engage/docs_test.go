@@ -1,7 +1,9 @@
 package main_test
 
 import (
+	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -54,5 +56,41 @@ func TestGettingStarted(t *testing.T) {
 	}
 	if commands < 10 {
 		t.Fatalf("only %d commands were found", commands)
+	}
+}
+
+// The simulator's page has a script that drives it with curl; it runs as it
+// stands.
+func TestSimulatorScript(t *testing.T) {
+	for _, tool := range []string{"sh", "curl", "jq", "engage"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("the page's script needs %s", tool)
+		}
+	}
+	page, err := os.ReadFile("../../docs/simulator.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, shell, _ := strings.Cut(string(page), "## From the shell")
+	block := fence.FindStringSubmatch(shell)
+	if block == nil || block[1] != "sh" {
+		t.Fatal("the page has no script")
+	}
+	cmd := exec.CommandContext(t.Context(), "sh", "-eu", "-c", block[3])
+	cmd.Dir = t.TempDir()
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s%s", err, out, errs.Bytes())
+	}
+	for _, want := range []string{`"UserId":`, `"name":"Contoso"`, "HTTP/1.1 204 No Content", `"fullname":"Ada Lovelace"`,
+		`_parentcustomerid_value@OData.Community.Display.V1.FormattedValue":"Contoso"`, `"a.name":"Contoso"`, "Content-ID: 2", "EntityDefinitions('contact')/Keys"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("the script does not print %s:\n%s", want, out)
+		}
+	}
+	if strings.Contains(string(out), `"error"`) {
+		t.Errorf("a request of the script fails:\n%s", out)
 	}
 }
