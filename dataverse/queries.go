@@ -180,6 +180,10 @@ func (q *Query) longestIn() (longest *In, at int) {
 	return longest, at
 }
 
+// maxExpanded is how many rows of a collection that is expanded on one level
+// come with each row (fact sheet, section 4.5).
+const maxExpanded = 5000
+
 // completeExpands follows the links of expanded collections that the service
 // cut short, so that none is silently shorter than it is (fact sheet, 4.5).
 func (c *Client) completeExpands(ctx context.Context, q *Query, r Record) error {
@@ -212,6 +216,9 @@ func (c *Client) completeExpand(ctx context.Context, q *Query, e *Expand, r Reco
 		return nil
 	}
 	if !strings.Contains(link, "$skiptoken=") && !strings.Contains(link, "%24skiptoken=") {
+		if len(rows) < maxExpanded {
+			return nil // the link is always there, and all rows are, too
+		}
 		rows = nil // the link without token begins at the first row again
 	}
 	inner := &Query{EntitySet: q.EntitySet, Table: e.Table, Select: e.Select, Expand: e.Expand, Annotations: q.Annotations, Source: q.Source}
