@@ -5,25 +5,34 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/tools/txtar"
 
 	"github.com/andmoneyaps/engage-playbooks"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected output")
 
+// fileMark begins a file of a txtar archive. The format is this one line; the
+// library for it would stand in every embedder's go.sum.
+var fileMark = regexp.MustCompile(`(?m)^-- (.+) --\n`)
+
 // workspaceOf lays archives over each other.
 func workspaceOf(t testing.TB, archives ...[]byte) fstest.MapFS {
 	t.Helper()
 	fsys := fstest.MapFS{}
 	for _, a := range archives {
-		for _, f := range txtar.Parse(a).Files {
-			fsys[f.Name] = &fstest.MapFile{Data: f.Data}
+		marks := fileMark.FindAllSubmatchIndex(a, -1)
+		for i, m := range marks {
+			end := len(a)
+			if i+1 < len(marks) {
+				end = marks[i+1][0]
+			}
+			fsys[string(a[m[2]:m[3]])] = &fstest.MapFile{Data: a[m[1]:end]}
 		}
 	}
 	return fsys
