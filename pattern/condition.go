@@ -161,6 +161,7 @@ func (p *Part) leaf(f *Filter, now time.Time) (dataverse.Filter, *Error) {
 	case In, NotIn:
 		items, _ := f.Value.([]any)
 		in := dataverse.In{Column: column, Not: f.Operator == NotIn}
+		seen := distinct{}
 		for _, item := range items {
 			if item == nil {
 				continue
@@ -169,7 +170,7 @@ func (p *Part) leaf(f *Filter, now time.Time) (dataverse.Filter, *Error) {
 			if err != nil {
 				return fail(codeOf(err), "%s", err)
 			}
-			if !slices.Contains(in.Values, v) {
+			if seen.add(v) {
 				in.Values = append(in.Values, v)
 			}
 		}
@@ -296,4 +297,20 @@ func (c *condition) narrow(f dataverse.Filter, primaryKey string) {
 			}
 		}
 	}
+}
+
+// distinct are the values that were met.
+type distinct map[any]bool
+
+// add reports whether the value is a new one.
+func (d distinct) add(v dataverse.Value) bool {
+	key := v
+	if c, ok := v.(dataverse.Choices); ok { // a list cannot be a key
+		key = fmt.Sprint(c)
+	}
+	if d[key] {
+		return false
+	}
+	d[key] = true
+	return true
 }

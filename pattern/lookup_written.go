@@ -1,7 +1,6 @@
 package pattern
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/andmoneyaps/engage-playbooks/dataverse"
@@ -257,8 +256,9 @@ func (p *Part) keyConditions(key []string, tuples []tuple) (filters []dataverse.
 	}
 	if len(key) == 1 {
 		var values []dataverse.Value
+		seen := distinct{}
 		for _, t := range tuples {
-			if t != nil && !slices.Contains(values, t[0]) {
+			if t != nil && seen.add(t[0]) {
 				values = append(values, t[0])
 			}
 		}

@@ -57,12 +57,14 @@ func attendedByHand(ctx context.Context, h *hand, ev *playbook.Event) error {
 	}, "If-Match", "*")
 }
 
-// employeeSync upserts all employees of a directory by their user name: new
-// ones in the first round, known ones in the others.
+// employeeSync upserts all employees of a directory by their user name: all of
+// them are known after the first run, which is not counted.
 func (r *Runner) employeeSync(ctx context.Context) ([]Figure, error) {
-	return r.bulkRun(ctx, "employee sync", "employee-sync", "events/employees.json", "Employees", func(i int) any {
-		return row{"UserName": fmt.Sprintf("user%d@bank.example", i), "Name": fmt.Sprintf("Employee %d", i), "Department": "Advice", "Active": i%7 > 0}
-	}, employeesByHand)
+	return r.bulkRun(ctx, "employee sync", "employee-sync", "events/employees.json", "Employees", employee, employeesByHand)
+}
+
+func employee(i int) any {
+	return row{"UserName": fmt.Sprintf("user%d@bank.example", i), "Name": fmt.Sprintf("Employee %d", i), "Department": "Advice", "Active": i%7 > 0}
 }
 
 // noteImport creates the notes of another system.

@@ -35,15 +35,12 @@ func (r *Runner) clientBulk(ctx context.Context) ([]Figure, error) {
 		if err != nil {
 			return nil, err
 		}
-		ours := func(n int) error {
-			c, err := dataverse.New(s.URL, bearer(s.Admin), &dataverse.Options{HTTP: road})
-			if err != nil {
-				return err
-			}
-			return bulkCreate(ctx, c, n)
+		c, err := dataverse.New(s.URL, bearer(s.Admin), &dataverse.Options{HTTP: road})
+		if err != nil {
+			return nil, err
 		}
 		compared, err := compare(sides{
-			ours: func(int) error { return ours(n) },
+			ours: func(int) error { return bulkCreate(ctx, c, n) },
 			hand: func(int) error { return h.createMultiple(ctx, n, workers) },
 		}, r.pick(5, 7), 1)
 		if err != nil {

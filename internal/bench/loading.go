@@ -152,6 +152,15 @@ func (r *Runner) growth(ctx context.Context) ([]Figure, error) {
 	if err != nil {
 		return nil, err
 	}
+	known, err := r.newPlay(ctx, bank, "employee-sync", "events/employees.json")
+	if err != nil {
+		return nil, err
+	}
+	defer known.service.stop()
+	upserts, _, _, err := known.pair(ctx, 0, employeesByHand)
+	if err != nil {
+		return nil, err
+	}
 	up := r.pick(1000, 10_000)
 	var figures []Figure
 	for _, g := range []struct {
@@ -179,7 +188,15 @@ func (r *Runner) growth(ctx context.Context) ([]Figure, error) {
 			both := readRows(ctx, c, h, n)
 			return func() error { return both.ours(0) }, s.stop, nil
 		}},
-		{"records written in a run", 10_000, func(n int) (func() error, func(), error) {
+		{"records upserted in a run", 10_000, func(n int) (func() error, func(), error) {
+			items := make([]any, n)
+			for i := range items {
+				items[i] = employee(i)
+			}
+			known.event.Data.(map[string]any)["Employees"] = items
+			return func() error { return upserts.ours(0) }, nil, nil
+		}},
+		{"records created in a run", 10_000, func(n int) (func() error, func(), error) {
 			items := make([]any, n)
 			for i := range items {
 				items[i] = row{"Subject": "Note", "Text": "Text"}
