@@ -26,6 +26,7 @@ var casts = []struct{ kind, query string }{
 	{"MultiSelectPicklist", "$select=LogicalName&$expand=OptionSet($select=Options),GlobalOptionSet($select=Options)"},
 	{"State", "$select=LogicalName&$expand=OptionSet($select=Options)"},
 	{"Status", "$select=LogicalName&$expand=OptionSet($select=Options)"},
+	{"Boolean", "$select=LogicalName&$expand=OptionSet"},
 }
 
 // fetchTables gets the definitions of the tables that exist.
@@ -123,15 +124,19 @@ func metadataRequests(names []string) []Request {
 	return parts
 }
 
+// optionSet is that of a choice, or of a two-option column, which has no list.
 type optionSet struct {
-	Options []struct {
-		Value *int
-		Label struct {
-			UserLocalizedLabel *struct{ Label string }
-			LocalizedLabels    []struct{ Label string }
-		}
-		State int
+	Options                 []option
+	FalseOption, TrueOption *option
+}
+
+type option struct {
+	Value *int
+	Label struct {
+		UserLocalizedLabel *struct{ Label string }
+		LocalizedLabels    []struct{ Label string }
 	}
+	State int
 }
 
 type attributeDoc struct {
@@ -280,7 +285,13 @@ func (c *Column) lookupsFor(targets []string) {
 
 func (s *optionSet) choices() []Choice {
 	var out []Choice
-	for _, o := range s.Options {
+	options := s.Options
+	for _, o := range []*option{s.FalseOption, s.TrueOption} {
+		if o != nil {
+			options = append(options, *o)
+		}
+	}
+	for _, o := range options {
 		if o.Value == nil {
 			continue
 		}

@@ -55,6 +55,9 @@ func TestTablesOfTheSimulator(t *testing.T) {
 	if c := column(contact, "familystatuscode"); len(c.Choices) != 4 || c.Choices[1].Value != 2 || c.Choices[1].Label != "Married" {
 		t.Errorf("%+v", c)
 	}
+	if c := column(contact, "donotemail"); len(c.Choices) != 2 || c.Choices[0].Value != 0 || c.Choices[1].Value != 1 || c.Choices[1].Label == "" {
+		t.Errorf("donotemail: %+v", c.Choices)
+	}
 	if c := column(contact, "statuscode"); len(c.Choices) != 2 || c.Choices[1].State != 1 {
 		t.Errorf("%+v", c)
 	}

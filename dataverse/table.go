@@ -37,7 +37,8 @@ type Column struct {
 	DateOnly bool
 	// Secured is IsSecured: a null may mean that the caller may not see it.
 	Secured bool
-	// Choices are the options of a choice, state, status or two-option column.
+	// Choices are the options of a choice, state, status or two-option column;
+	// of the last 0 stands for false and 1 for true.
 	Choices []Choice
 	// Lookups has one entry for each table that a lookup may point into.
 	Lookups []Lookup

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/andmoneyaps/engage-playbooks"
@@ -94,7 +93,7 @@ var background = context.Background()
 // startServer starts a simulator without a socket and a client of it.
 func startServer() (*simulator.Server, *dataverse.Client, func()) {
 	s := simulator.NewServer(nil, &simulator.Options{NoListener: true})
-	c, err := dataverse.New(strings.Replace(s.URL, "simulator.invalid", "localhost", 1), adminToken{}, &dataverse.Options{HTTP: admin{s.Client().Transport}})
+	c, err := dataverse.New(s.URL, adminToken{}, &dataverse.Options{HTTP: admin{s.Client().Transport}})
 	if err != nil {
 		panic(err)
 	}

@@ -7,7 +7,7 @@ import (
 
 func TestRead(t *testing.T) {
 	row := "contacts(" + testContact + ")"
-	root := "http://simulator.invalid/api/data/v9.2/"
+	root := "http://localhost:0/api/data/v9.2/"
 	runWire(t, []wireCase{
 		{method: "GET", path: row + "?$select=fullname,emailaddress1", status: 200, wantHeader: []string{"OData-Version", "4.0", "Content-Type", "application/json; odata.metadata=minimal"},
 			want: []string{`"@odata.context":"` + root + `$metadata#contacts(fullname,emailaddress1)/$entity"`, `"@odata.etag":"W/\"`, `"fullname":"Ada Lovelace"`, `"contactid":"` + testContact + `"`}, not: []string{"lastname"}},
@@ -189,13 +189,13 @@ func TestExpand(t *testing.T) {
 		{method: "GET", path: account + "?$select=name&$expand=primarycontactid($select=fullname),Account_Tasks($select=subject;$filter=contains(subject,'call');$orderby=createdon desc;$top=5)", status: 200,
 			want: []string{`$metadata#accounts(name,primarycontactid(fullname),Account_Tasks(subject))/$entity"`, `"primarycontactid":{"@odata.etag":`, `"Account_Tasks":[{"@odata.etag":`}},
 		{name: "null", method: "GET", path: "accounts(" + testAccount2 + ")?$select=name&$expand=primarycontactid($select=fullname)", status: 200, want: []string{`"primarycontactid":null`}},
-		{name: "reference", method: "GET", path: account + "?$select=name&$expand=primarycontactid/$ref", status: 200, want: []string{`"primarycontactid":{"@odata.id":"http://simulator.invalid/api/data/v9.2/contacts(` + testContact + `)"}`, `"_primarycontactid_value":"`}},
+		{name: "reference", method: "GET", path: account + "?$select=name&$expand=primarycontactid/$ref", status: 200, want: []string{`"primarycontactid":{"@odata.id":"http://localhost:0/api/data/v9.2/contacts(` + testContact + `)"}`, `"_primarycontactid_value":"`}},
 		{name: "reference of a collection", method: "GET", path: "accounts?$expand=Account_Tasks/$ref", status: 400, code: "0x80060888", want: []string{"Expand with $ref is only supported on lookup type navigation property."}},
 		{name: "nested", method: "GET", path: "contacts?$select=fullname&$expand=parentcustomerid_account($select=name;$expand=createdby($select=fullname))", status: 200,
 			want: []string{`parentcustomerid_account(name,createdby(fullname)))"`, `"createdby":{"@odata.etag":`, `"ownerid":"` + AdministratorID}},
 		{name: "nested with order", method: "GET", path: "accounts?$expand=contact_customer_accounts($orderby=fullname;$expand=createdby($select=fullname))", status: 400, code: "0x80060888", want: []string{"Only $select and $filter clause can be provided while doing $expand on many-to-one relationship or nested one-to-many relationship."}},
 		{name: "top on a lookup", method: "GET", path: "accounts?$expand=primarycontactid($top=1)", status: 400, code: "0x80060888"},
-		{name: "link to further rows", method: "GET", path: "accounts?$select=name&$expand=Account_Tasks($select=subject)", status: 200, want: []string{`"Account_Tasks@odata.nextLink":"http://simulator.invalid/api/data/v9.2/accounts(` + testAccount + `)/Account_Tasks?$select=subject"`}},
+		{name: "link to further rows", method: "GET", path: "accounts?$select=name&$expand=Account_Tasks($select=subject)", status: 200, want: []string{`"Account_Tasks@odata.nextLink":"http://localhost:0/api/data/v9.2/accounts(` + testAccount + `)/Account_Tasks?$select=subject"`}},
 		{name: "too many", method: "GET", path: "contacts?$expand=" + strings.TrimSuffix(strings.Repeat("createdby,", 16), ","), status: 400},
 		{name: "unknown", method: "GET", path: "contacts?$expand=parentcustomerid", status: 400, code: "0x0"},
 		{name: "skip inside", method: "GET", path: "accounts?$expand=Account_Tasks($skip=1)", status: 400},

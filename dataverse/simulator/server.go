@@ -23,7 +23,8 @@ type Options struct {
 	Addr string
 	// NoListener starts no socket: requests reach the server through
 	// ServeHTTP and Client only, which suits fake clocks. URL is then
-	// "http://simulator.invalid".
+	// "http://localhost:0": loopback, as clients demand of plain http, and a
+	// port that nobody can listen on.
 	NoListener bool
 	// TenantID is the Entra tenant. Default: DefaultTenantID.
 	TenantID string
@@ -116,7 +117,7 @@ func NewServer(schema *Schema, opts *Options) *Server {
 	s.addFirstRows()
 	s.initSeams()
 	if o.NoListener {
-		s.URL = "http://simulator.invalid"
+		s.URL = "http://localhost:0"
 		s.client = &http.Client{Transport: &transport{server: s, base: direct{s}}}
 		close(s.done)
 	} else {

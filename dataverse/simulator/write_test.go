@@ -33,7 +33,7 @@ func member(t *testing.T, body, name string) string {
 }
 
 func TestCreate(t *testing.T) {
-	root := "http://simulator.invalid/api/data/v9.2/"
+	root := "http://localhost:0/api/data/v9.2/"
 	const id = "00000000-0000-0000-0000-00000000ffff"
 	runWire(t, []wireCase{
 		{method: "POST", path: "contacts", body: `{"contactid":"` + id + `","firstname":"Ada"}`, status: 204, wantHeader: []string{"OData-EntityId", root + "contacts(" + id + ")", "OData-Version", "4.0", "Content-Type", ""}},
@@ -91,7 +91,7 @@ func TestCreate(t *testing.T) {
 }
 
 func TestUpdate(t *testing.T) {
-	root := "http://simulator.invalid/api/data/v9.2/"
+	root := "http://localhost:0/api/data/v9.2/"
 	row, absent := "contacts("+testContact+")", "contacts(00000000-0000-0000-0000-00000000ffff)"
 	runWire(t, []wireCase{
 		{method: "PATCH", path: row, body: `{"jobtitle":"CTO","telephone1":null}`, header: []string{"If-Match", "*"}, status: 204, wantHeader: []string{"OData-EntityId", root + row}},

@@ -114,11 +114,7 @@ func (w *World) Engine() *playbook.Engine { return w.EngineOver(w.Transport()) }
 func (w *World) EngineOver(transport http.RoundTripper) *playbook.Engine {
 	options := w.options.Client
 	options.HTTP = transport
-	url := w.Server.URL
-	if w.options.NoListener {
-		url = "http://localhost" // a loopback name, that no socket stands behind
-	}
-	client, err := dataverse.New(url, token(w.AdminToken), &options)
+	client, err := dataverse.New(w.Server.URL, token(w.AdminToken), &options)
 	if err != nil {
 		panic("playbooktest: " + err.Error()) // the simulator's own URL
 	}
