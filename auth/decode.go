@@ -176,7 +176,11 @@ func decodeReference(n document.Node, what string, problems *engage.Problems) *R
 		problems.Errorf(n.Pos(), "literal-secret", "%s: a secret must not stand in a document, only where it is kept", what).Suggestion = right
 		return nil
 	}
+	before := len(*problems)
 	m := n.Mapping(problems, what, "env", "file")
+	if len(*problems) > before {
+		return nil // a key that is neither
+	}
 	for _, k := range m.Keys() {
 		if t := m.Get(k).Type(); t != document.Text {
 			problems.Errorf(m.Get(k).Pos(), "wrong-type", "%s: %s: want text", what, k)

@@ -35,9 +35,8 @@ type inputs struct {
 	// taken are the destinations so far, with their lines.
 	taken map[string]int
 	// given are the shapes that arrive at the destinations.
-	given    map[string]*shape
-	crm      []pattern.Given
-	mappings []*Mapping
+	given map[string]*shape
+	crm   []pattern.Given
 	// sound is false if a destination could not be made out: what is missing
 	// is then not reported, it may be just that.
 	sound bool

@@ -49,6 +49,20 @@ func TestDryRunMissesARecordThatIsLinkedTo(t *testing.T) {
 	b.run(t, event(t, "booked.json"), playbook.StatusFailed)
 }
 
+// Who may write a record need not be allowed to read what it holds: the run
+// does not ask, so the plan does not fail for it.
+func TestDryRunOfAnUpdateByOneWhoMayNotRead(t *testing.T) {
+	text := strings.Replace(linkPlaybook, "EntityPatternCreate\n    pattern: book-meeting", "EntityPatternUpdate\n    pattern: new-customer", 1)
+	head, _, _ := strings.Cut(text, "      - from: Event")
+	files := advisorWith("contact: [Write]")
+	files["patterns/new.yaml"] = newCustomer
+	b := setUp(t, strings.Replace(head, "customer.Id}", "customer.Id}\n          - {value: X, destination: customer.Phone}", 1), files)
+	plan := b.plan(t, event(t, "booked.json"), playbook.StatusSucceeded)
+	if len(plan.Writes) != 1 || plan.Writes[0].Verdict != playbook.VerdictUnknown || len(plan.Warnings) != 1 {
+		t.Errorf("%s", show(plan))
+	}
+}
+
 // Whichever privilege the employee lacks: a plan that succeeds without a doubt
 // is one whose run succeeds.
 func TestDryRunForeseesMissingPrivileges(t *testing.T) {

@@ -179,10 +179,7 @@ func (r *run) tasks() []task {
 			needs = append(needs, final[j])
 		}
 		find := add(b, needs, (*step).lookup)
-		needs = []int{find}
-		for _, j := range final[:i] {
-			needs = append(needs, j)
-		}
+		needs = append([]int{find}, final[:i]...)
 		wrote = -1 // it waits for all before it, that one included
 		final[i] = add(b, needs, (*step).write)
 		wrote = final[i]

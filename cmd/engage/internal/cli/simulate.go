@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -84,7 +87,7 @@ func (c *Command) runSimulate(ctx context.Context, w *playbook.Workspace, f *sim
 	return writeFile(f.record, 0o644, func(o *output) error {
 		enc := json.NewEncoder(o)
 		for _, r := range world.Server.Requests() {
-			if err := enc.Encode(r); err != nil {
+			if err := enc.Encode(withoutValues(r)); err != nil {
 				return err
 			}
 		}
@@ -101,6 +104,33 @@ func free(addr string) error {
 	}
 	return l.Close()
 }
+
+// withoutValues takes the values out of a line of the simulator's log: of
+// filters and alternate keys, which may stand in a query and in a path.
+func withoutValues(r simulator.Request) simulator.Request {
+	r.Path = keyValue.ReplaceAllString(r.Path, "=…$1")
+	var options []string
+	for option := range strings.SplitSeq(r.Query, "&") {
+		name, _, _ := strings.Cut(option, "=")
+		if name != "" && !slices.Contains(plainOptions, name) {
+			option = name + "=…"
+		}
+		options = append(options, option)
+	}
+	r.Query = strings.Join(options, "&")
+	parts := make([]simulator.Request, len(r.Parts))
+	for i := range r.Parts {
+		parts[i] = withoutValues(r.Parts[i])
+	}
+	r.Parts = parts
+	return r
+}
+
+// keyValue is the value of one column of an alternate key in a path.
+var keyValue = regexp.MustCompile(`=(?:'(?:[^']|'')*'|%27.*?%27|[^,()'%]*)([,)])`)
+
+// plainOptions hold names alone.
+var plainOptions = []string{"$select", "$orderby", "$top", "$count"}
 
 // announce writes the environment and then the line that others wait for.
 func (c *Command) announce(world *playbooktest.World, f *simulateFlags) error {
