@@ -106,10 +106,8 @@ func (s *step) plan(ctx context.Context) error {
 	case s.dry:
 		err = s.show(ctx, l.client, plan)
 	case len(plan.ChangeSet.Writes) == 0:
-	case s.b.Atomic:
-		err = s.apply(ctx, l.client, plan)
 	default:
-		err = s.bulk(ctx, l.client, plan)
+		err = s.carryOut(ctx, l.client, plan)
 	}
 	if err != nil {
 		return err

@@ -192,7 +192,7 @@ func (s *step) show(ctx context.Context, c *dataverse.Client, plan *pattern.Writ
 		s.planned.plan(w.Table, s.b.Name)
 		rec := &WriteRecord{
 			Block: s.b.Name, Part: planned.Part, Operation: string(planned.Operation), Table: planned.Table, ID: string(planned.ID),
-			Verdict: state[i].verdict,
+			Verdict: state[i].verdict, ETag: state[i].etag,
 		}
 		if state[i].verdict == VerdictUnchanged && planned.Operation == pattern.Create {
 			rec.Operation = Unchanged

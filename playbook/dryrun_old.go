@@ -16,6 +16,8 @@ type presence struct {
 	verdict Verdict
 	// old has the values by column, for a record that is there.
 	old map[string]any
+	// etag is its version.
+	etag string
 }
 
 // present finds out, for each write of the plan, whether its record is there,
@@ -138,7 +140,7 @@ func (s *step) old(ctx context.Context, c *dataverse.Client, plan *pattern.Write
 
 // compared sets what would be sent against what is there.
 func compared(w *dataverse.Write, row dataverse.Record) presence {
-	p := presence{verdict: VerdictUnchanged, old: map[string]any{}}
+	p := presence{verdict: VerdictUnchanged, old: map[string]any{}, etag: row.ETag()}
 	for _, property := range w.Body {
 		col, ok := stored(property)
 		if !ok {

@@ -2,6 +2,7 @@ package playbook_test
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/andmoneyaps/engage-playbooks/dataverse"
 	"github.com/andmoneyaps/engage-playbooks/playbook"
 )
 
@@ -217,6 +219,28 @@ func TestDryRunOfAnUpdateShowsOldAndNew(t *testing.T) {
 	r = b.plan2(t, event(t, "booked.json"))
 	if r.Writes[0].Verdict != playbook.VerdictUnchanged {
 		t.Errorf("after the run nothing would change: %s", show(r.Writes[0]))
+	}
+}
+
+// A record that somebody changed after the plan was made is not written over,
+// even if the change came after everything was looked at.
+func TestUpdateWithTheVersionOfAPlan(t *testing.T) {
+	b := setUp(t, updatePlaybook, map[string]string{"patterns/new.yaml": newCustomer, "simulator/local.yaml": ""})
+	ev := event(t, "booked.json")
+	planned := b.plan(t, ev, playbook.StatusSucceeded).Writes[0]
+	if planned.ETag == "" {
+		t.Fatal("the plan has no version of the record")
+	}
+	b.engine.Version = func(table, id string) string {
+		if table == planned.Table && id == planned.ID {
+			return planned.ETag
+		}
+		return ""
+	}
+	b.run(t, ev, playbook.StatusSucceeded) // and so the record has another version
+	r, err := b.engine.Run(t.Context(), b.playbook, ev)
+	if !errors.Is(err, dataverse.ErrConflict) || len(r.Writes) != 0 || r.Error.Status != http.StatusPreconditionFailed {
+		t.Errorf("error %v, want a conflict\n%s", err, show(r))
 	}
 }
 

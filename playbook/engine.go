@@ -37,6 +37,12 @@ type Engine struct {
 	Runs int
 	// Timeout bounds one run. Default: 5 minutes; negative: no bound.
 	Timeout time.Duration
+	// Version gives the ETag that the record of a table had when a plan was
+	// made, [WriteRecord.ETag]: the run's first update of the record then
+	// happens only if it still has it, else the block fails with
+	// [dataverse.ErrConflict]. "" asks for none. Default: updates happen
+	// whatever the version.
+	Version func(table, id string) (etag string)
 	// Coverage keeps in [Result.Applied] which mappings gave a value.
 	Coverage bool
 	// Observe is told of each step, one at a time within a run. Default:

@@ -100,9 +100,12 @@ type WriteRecord struct {
 	ID string
 	// Columns are logical names in the order sent.
 	Columns []string
-	// Verdict and Values are of dry runs only.
+	// Verdict, Values and ETag are of dry runs only. ETag is the version of
+	// the record that would be changed; "" where none is there, or where it is
+	// not known yet.
 	Verdict Verdict
 	Values  []WrittenValue
+	ETag    string
 }
 
 // Unchanged is the operation of a write that was there already.

@@ -29,6 +29,7 @@ type run struct {
 	// when it ended.
 	chains     []int
 	changeSets atomic.Int64
+	held       held
 	identities [2]identityClient
 	planned    plannedTables
 	telling    sync.Mutex

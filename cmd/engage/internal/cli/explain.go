@@ -63,12 +63,12 @@ func explainWrites(w io.Writer, r *playbook.Result) {
 	if r == nil || r.DryRun {
 		return
 	}
-	unsettled := slices.ContainsFunc(r.Blocks, func(b *playbook.BlockRecord) bool { return b.Unsettled })
-	if unsettled {
-		fmt.Fprintln(w, "  whether all was written is not known: see the warnings")
+	lost := unsettled(r)
+	if lost {
+		fmt.Fprintln(w, "  whether all was written is not known: the service may have done what it could not confirm")
 	}
 	if len(r.Writes) == 0 {
-		if !unsettled {
+		if !lost {
 			fmt.Fprintln(w, "  nothing was written")
 		}
 		return
@@ -79,6 +79,12 @@ func explainWrites(w io.Writer, r *playbook.Result) {
 	}
 }
 
+// unsettled reports whether records may have been written that the run does
+// not know of.
+func unsettled(r *playbook.Result) bool {
+	return r != nil && slices.ContainsFunc(r.Blocks, func(b *playbook.BlockRecord) bool { return b.Unsettled })
+}
+
 // nextStep says what somebody can do about a failure.
 func nextStep(err error, r *playbook.Result) string {
 	switch {
@@ -86,6 +92,10 @@ func nextStep(err error, r *playbook.Result) string {
 		return "get a fresh token of the employee for this API"
 	case errors.Is(err, dataverse.ErrForbidden):
 		return "give the identity the privilege; engage check shows what each one lacks"
+	case errors.Is(err, dataverse.ErrConflict):
+		return "somebody changed the record since it was read: plan again, or run it again"
+	case unsettled(r):
+		return "run the same event again: it finds what is there already and writes the rest"
 	case errors.Is(err, dataverse.ErrThrottled):
 		return "run it again later: the records that were written keep their ids"
 	case errors.Is(err, dataverse.ErrUnavailable):

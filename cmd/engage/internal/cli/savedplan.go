@@ -20,7 +20,7 @@ import (
 )
 
 // planVersion changes when saved plans of before cannot be read.
-const planVersion = 1
+const planVersion = 2
 
 // savedPlan is what plan --out writes and run --plan applies.
 type savedPlan struct {
@@ -44,6 +44,8 @@ type plannedWrite struct {
 	Table     string                  `json:"table"`
 	ID        string                  `json:"id"`
 	Values    []playbook.WrittenValue `json:"values"`
+	// ETag is the version of the record that an update is for.
+	ETag string `json:"etag"`
 }
 
 func newSavedPlan(t *target, w *playbook.Workspace, ev *playbook.Event, r *playbook.Result) (*savedPlan, error) {
@@ -57,7 +59,7 @@ func newSavedPlan(t *target, w *playbook.Workspace, ev *playbook.Event, r *playb
 	}
 	s := &savedPlan{Version: planVersion, Documents: digest, Organisation: t.organisation(), Playbook: r.Playbook, Event: event, Writes: []plannedWrite{}}
 	for _, x := range r.Writes {
-		s.Writes = append(s.Writes, plannedWrite{x.Block, x.Part, x.Operation, x.Verdict, x.Table, x.ID, x.Values})
+		s.Writes = append(s.Writes, plannedWrite{x.Block, x.Part, x.Operation, x.Verdict, x.Table, x.ID, x.Values, x.ETag})
 	}
 	return s, nil
 }
@@ -84,8 +86,19 @@ func readPlan(file string) (*savedPlan, error) {
 	return &s, nil
 }
 
+// version is the ETag with which the plan saw a record that it updates.
+func (s *savedPlan) version(table, id string) string {
+	for i := range s.Writes {
+		if w := &s.Writes[i]; w.Table == table && w.ID == id && w.ETag != "" {
+			return w.ETag
+		}
+	}
+	return ""
+}
+
 // runPlanned applies a saved plan: it plans again, refuses if anything would
-// now happen otherwise, and runs.
+// now happen otherwise, and runs with the versions of the plan, so that a
+// change in between is refused by the service.
 func (c *Command) runPlanned(ctx context.Context, dir string, f *runFlags) error {
 	if f.event != "" || f.playbook != "" {
 		return usagef("--plan has its playbook and event; leave --playbook and --event out")
@@ -134,6 +147,7 @@ func (c *Command) runPlanned(ctx context.Context, dir string, f *runFlags) error
 		fmt.Fprintf(c.Stderr, "  next: plan again\n")
 		return exitCode(ExitFailed)
 	}
+	t.engine.Version = saved.version
 	return c.runBooks(ctx, []*playbook.Playbook{p}, ev, t, f)
 }
 
@@ -189,6 +203,9 @@ func (x *plannedWrite) differences(now *plannedWrite) []string {
 		if _, left := before[v.Column]; left {
 			out = append(out, at+"column "+v.Column+" would no longer be written")
 		}
+	}
+	if len(out) == 0 && x.ETag != now.ETag {
+		out = append(out, at+"the record has been changed by somebody since, in columns that the plan does not write")
 	}
 	return out
 }
