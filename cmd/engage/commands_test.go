@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -21,6 +22,7 @@ var commands = map[string]func(ts *testscript.TestScript, neg bool, args []strin
 	"json":     jsonCommand,
 	"status":   statusCommand,
 	"simulate": simulateCommand,
+	"stop":     stopCommand,
 	"edit":     editCommand,
 }
 
@@ -139,18 +141,10 @@ func simulateCommand(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Check(cmd.Start())
 	ended := make(chan error, 1)
-	ts.Defer(func() {
-		_ = cmd.Process.Signal(os.Interrupt)
-		select {
-		case err := <-ended:
-			if err != nil {
-				ts.Fatalf("engage simulate: %v\n%s", err, stderr.String())
-			}
-		case <-time.After(10 * time.Second):
-			_ = cmd.Process.Kill()
-			ts.Fatalf("engage simulate did not end when it was interrupted")
-		}
-	})
+	var once sync.Once
+	end := func() { once.Do(func() { endSimulate(ts, cmd, ended, &stderr) }) }
+	*ts.Value(stopKey{}).(*func()) = end
+	ts.Defer(end)
 	line, err := bufio.NewReader(out).ReadBytes('\n')
 	go func() { ended <- cmd.Wait() }()
 	if err != nil {
@@ -162,4 +156,29 @@ func simulateCommand(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Setenv("SIM_"+strings.ToUpper(k), v)
 	}
 	ts.Check(os.WriteFile(ts.MkAbs("token.txt"), []byte(first["assertion"]+"\n"), 0o600))
+}
+
+// stopKey is where a script keeps how its last simulator is ended.
+type stopKey struct{}
+
+// stop ends the simulator that the script started last.
+func stopCommand(ts *testscript.TestScript, neg bool, args []string) {
+	end := *ts.Value(stopKey{}).(*func())
+	if neg || len(args) > 0 || end == nil {
+		ts.Fatalf("usage: stop, after simulate")
+	}
+	end()
+}
+
+func endSimulate(ts *testscript.TestScript, cmd *exec.Cmd, ended <-chan error, stderr *bytes.Buffer) {
+	_ = cmd.Process.Signal(os.Interrupt)
+	select {
+	case err := <-ended:
+		if err != nil {
+			ts.Fatalf("engage simulate: %v\n%s", err, stderr.String())
+		}
+	case <-time.After(10 * time.Second):
+		_ = cmd.Process.Kill()
+		ts.Fatalf("engage simulate did not end when it was interrupted")
+	}
 }

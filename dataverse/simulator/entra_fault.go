@@ -22,6 +22,8 @@ type TokenRequest struct {
 	Tenant string
 	// Grant is the grant type: GrantOnBehalfOf and so on.
 	Grant string
+	// TokenUse is the requested_token_use parameter.
+	TokenUse string
 	// ClientID is the registration that asked.
 	ClientID string
 	// User is the object id of the person concerned; empty without one.

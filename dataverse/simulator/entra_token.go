@@ -45,7 +45,7 @@ func (e *Entra) token(w http.ResponseWriter, r *http.Request, tenant string) {
 		c.form.Set("grant_type", GrantDeviceCode)
 	}
 	c.note = TokenRequest{
-		Time: e.clock(), Tenant: c.tenant, Grant: c.form.Get("grant_type"), ClientID: c.form.Get("client_id"),
+		Time: e.clock(), Tenant: c.tenant, Grant: c.form.Get("grant_type"), TokenUse: c.form.Get("requested_token_use"), ClientID: c.form.Get("client_id"),
 		Resource: resourceOf(c.form), Claims: c.form.Get("claims"), CorrelationID: r.Header.Get("Client-Request-Id"),
 	}
 	c.note.User = e.userOf(c.form)

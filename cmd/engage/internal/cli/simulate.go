@@ -54,7 +54,7 @@ reach it. Everything in it is public: it must not be reachable by others.`,
 	cmd.Flags().StringVar(&f.addr, "addr", "127.0.0.1:0", "the address to listen on; port 0 takes a free one")
 	cmd.Flags().StringVar(&f.environment, "write-environment", "", "write a matching Environment document, and its secret beside it in FILE.secret")
 	cmd.Flags().StringVar(&f.faults, "faults", "", "a JSON file with the faults to make")
-	cmd.Flags().StringVar(&f.record, "record", "", "write the requests that came into this file at the end, a JSON line each, without values")
+	cmd.Flags().StringVar(&f.record, "record", "", "write the requests that came into this file at the end, a JSON line each: those for tokens, then those for data, without secrets and bodies")
 	return cmd
 }
 
@@ -86,6 +86,11 @@ func (c *Command) runSimulate(ctx context.Context, w *playbook.Workspace, f *sim
 	}
 	return writeFile(f.record, 0o644, func(o *output) error {
 		enc := json.NewEncoder(o)
+		for _, r := range world.Server.Entra.TokenRequests() {
+			if err := enc.Encode(r); err != nil {
+				return err
+			}
+		}
 		for _, r := range world.Server.Requests() {
 			if err := enc.Encode(withoutValues(r)); err != nil {
 				return err
