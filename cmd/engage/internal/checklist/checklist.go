@@ -37,6 +37,8 @@ type List struct {
 	// Assertion is an employee's token; without one, what needs an employee is
 	// a warning.
 	Assertion string
+	// Write also creates records and deletes them again.
+	Write bool
 
 	checks []Check
 	// application and employee are the clients of the identities; nil: it
@@ -47,7 +49,7 @@ type List struct {
 
 // Run goes through the list. The error is that ctx ended.
 func (l *List) Run(ctx context.Context) ([]Check, error) {
-	for _, part := range []func(context.Context){l.asApplication, l.asEmployee, l.definitions, l.policy, l.tables, l.privileges} {
+	for _, part := range []func(context.Context){l.asApplication, l.asEmployee, l.definitions, l.policy, l.tables, l.trials, l.privileges} {
 		part(ctx)
 		if err := ctx.Err(); err != nil {
 			return l.checks, context.Cause(ctx)
@@ -246,11 +248,19 @@ func (l *List) needs(id playbook.Identity) bool {
 	return len(needed(l.Workspace, id)) > 0
 }
 
+// remote takes Dataverse's part of an error, and its status.
+func remote(err error) (*dataverse.Error, int) {
+	var e *dataverse.Error
+	if errors.As(err, &e) {
+		return e, e.Status
+	}
+	return nil, 0
+}
+
 // said gives the error for people, with Dataverse's own words.
 func said(err error) string {
-	var remote *dataverse.Error
-	if errors.As(err, &remote) && remote.Message != "" {
-		return fmt.Sprintf("%d %s %s", remote.Status, remote.Code, remote.Message)
+	if e, status := remote(err); e != nil && e.Message != "" {
+		return fmt.Sprintf("%d %s %s", status, e.Code, e.Message)
 	}
 	return err.Error()
 }

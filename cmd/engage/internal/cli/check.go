@@ -18,7 +18,7 @@ import (
 
 type checkFlags struct {
 	environment, assertionFile, roleOut string
-	json                                bool
+	json, write                         bool
 }
 
 func (c *Command) check() *cobra.Command {
@@ -29,7 +29,9 @@ func (c *Command) check() *cobra.Command {
 		Long: `check asks an organisation whether the workspace's playbooks can run there: the
 tokens of application and employee, who they are, every table and column, the
 escalation policy, and the privileges of the application user: what is missing
-and what is too much. It changes nothing.`,
+and what is too much. It changes nothing; with --write it also creates the records
+of every pattern that a playbook creates with, and deletes them again: for an
+organisation without customers, since its automations see them.`,
 		Example: `  engage check . --environment environments/sandbox.yaml --assertion-file token.txt
   engage check . --environment environments/sandbox.yaml --role-out role.yaml`,
 		Args: workspaceArgs(),
@@ -41,6 +43,7 @@ and what is too much. It changes nothing.`,
 	flags.StringVar(&f.environment, "environment", "", "the Environment document of the organisation")
 	flags.StringVar(&f.assertionFile, "assertion-file", "", "a file with an employee's token; else the variable ENGAGE_ASSERTION")
 	flags.StringVar(&f.roleOut, "role-out", "", "write the least role for the application user into this file")
+	flags.BoolVar(&f.write, "write", false, "also create records of every pattern that playbooks create with, and delete them again")
 	flags.BoolVar(&f.json, "json", false, "one JSON document on stdout")
 	return cmd
 }
@@ -106,7 +109,7 @@ func (c *Command) checklist(w *playbook.Workspace, f *checkFlags) (*checklist.Li
 		}
 		assertion = string(data)
 	}
-	return &checklist.List{Workspace: w, Environment: env, Broker: broker, Client: client, Assertion: strings.TrimSpace(assertion)}, nil
+	return &checklist.List{Workspace: w, Environment: env, Broker: broker, Client: client, Assertion: strings.TrimSpace(assertion), Write: f.write}, nil
 }
 
 func (c *Command) showChecks(checks []checklist.Check) {
