@@ -122,7 +122,7 @@ func writtenPath(part *call, resp *response) string {
 }
 
 // errContentID is the answer to a reference ("$1") to an operation that is not
-// there or comes later.
+// there or comes later (DV025).
 func errContentID(name string) error {
 	return failf(http.StatusBadRequest, codeNone, "Content-ID Reference: '%s' does not exist in the batch context.", name)
 }

@@ -113,6 +113,7 @@ func TestFilter(t *testing.T) {
 		{"accounts", "contact_customer_accounts/any(c:c/firstname eq 'Ada') and Account_Tasks/any(t:contains(t/subject,'call'))", "Contoso"},
 		{"accounts", "contact_customer_accounts/any(c:c/account_primary_contact/any(a:a/name eq 'Contoso'))", "Contoso"},
 		{"accounts", "not Account_Tasks/any()", "Fabrikam"},
+		{"accounts", "contact_customer_accounts/any(c:c/annualincome gt 1)", ""}, // unknown is not true
 		{"contacts", "parentcustomerid_account/Account_Tasks/any()", "!lambda"},
 		{"contacts", "Microsoft.Dynamics.CRM.In(PropertyName='lastname',PropertyValues=[\"Young\",\"lovelace\"])", "Ada Lovelace,Cy Young"},
 		{"contacts", "Microsoft.Dynamics.CRM.In(PropertyName=@p1,PropertyValues=@p2)&@p1='contactid'&@p2=[\"" + testContact + "\"]", "Ada Lovelace"},
