@@ -56,7 +56,8 @@ func ParseNodes(file string, data []byte, problems *engage.Problems) []Node {
 		}
 		if err != nil {
 			at.Line, at.Col = yamlErrorLine(err), 1
-			problems.Errorf(at, "syntax", "%s", yamlErrorText(err)).Err = err
+			problem := problems.Errorf(at, "syntax", "%s", yamlErrorText(err))
+			problem.Err, problem.Suggestion = err, yamlErrorHelp(err)
 			return nodes
 		}
 		if y.Kind != yaml.DocumentNode || len(y.Content) == 0 || isEmpty(y.Content[0]) {
@@ -105,14 +106,32 @@ func lineCol(data []byte, offset int) (line, col int) {
 var yamlLine = regexp.MustCompile(`line (\d+): `)
 
 // yamlErrorLine finds the line in the text of an error of yaml.v3, which has
-// no field for it.
+// no field for it. What the parser did not find it counts from 0, unlike all
+// else.
 func yamlErrorLine(err error) int {
 	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
-		if n, err := strconv.Atoi(m[1]); err == nil && n > 0 {
+		if n, convErr := strconv.Atoi(m[1]); convErr == nil && n > 0 {
+			if strings.Contains(err.Error(), ": did not find expected ") {
+				n++
+			}
 			return n
 		}
 	}
 	return 1
+}
+
+// yamlErrorHelp says what is mostly behind an error of yaml.v3: a text that
+// needs quotes.
+func yamlErrorHelp(err error) string {
+	switch s := err.Error(); {
+	case strings.Contains(s, "mapping values are not allowed"):
+		return "a text with a colon and a space in it needs quotes"
+	case strings.Contains(s, "did not find expected ',' or"), strings.Contains(s, "did not find expected node content"):
+		return "within braces and brackets, a text with any of ? , [ ] { } in it needs quotes"
+	case strings.Contains(s, "did not find expected key"):
+		return "a text that goes on after its closing quote, or begins with one, needs quotes around all of it"
+	}
+	return ""
 }
 
 func yamlErrorText(err error) string {

@@ -80,7 +80,7 @@ func (c *cover) add(p *playbook.Playbook, r *playbook.Result) {
 func branch(b *playbook.Block, taken bool) string {
 	what := "when"
 	if b.Type == playbook.BlockTrigger {
-		what = "condition"
+		what = "portal or condition"
 	}
 	return fmt.Sprintf("%s: %s is %v", b.Name, what, taken)
 }
