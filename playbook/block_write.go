@@ -179,10 +179,11 @@ func (s *step) apply(ctx context.Context, c *dataverse.Client, plan *pattern.Wri
 func (s *step) settleApply(ctx context.Context, c *dataverse.Client, plan *pattern.WritePlan, failed error) error {
 	duplicate := errors.Is(failed, dataverse.ErrDuplicate)
 	unsure := ctx.Err() != nil || errors.Is(failed, dataverse.ErrUnavailable)
-	if !duplicate && !unsure {
+	closed := s.b.Operation != pattern.Create && isClosed(failed)
+	if !duplicate && !unsure && !closed {
 		return s.refused(plan, failed)
 	}
-	if s.b.Operation == pattern.Create && !plan.ChangeSet.Repeatable() || s.b.Operation != pattern.Create && !unsure {
+	if s.b.Operation == pattern.Create && !plan.ChangeSet.Repeatable() || s.b.Operation != pattern.Create && !unsure && !closed {
 		if unsure {
 			s.unsettled("the answer was lost")
 		}
@@ -195,7 +196,7 @@ func (s *step) settleApply(ctx context.Context, c *dataverse.Client, plan *patte
 		defer cancel()
 	}
 	if s.b.Operation != pattern.Create {
-		return s.settleChanges(ctx, ask, c, plan, failed)
+		return s.settleChanges(ctx, ask, c, plan, failed, unsure)
 	}
 	var seen observed
 	there, err := c.Existing(seen.context(ask), plan.ChangeSet)

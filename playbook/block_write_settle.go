@@ -14,7 +14,10 @@ import (
 // neither was the rest of its change set. Anything else stays unknown: the
 // service rounds and trims, and others write too, so that a difference proves
 // nothing.
-func (s *step) settleChanges(ctx, ask context.Context, c *dataverse.Client, plan *pattern.WritePlan, failed error) error {
+//
+// A record that is closed takes no changes; if it holds what was sent, an
+// earlier run of the event has closed it, and the write is unchanged.
+func (s *step) settleChanges(ctx, ask context.Context, c *dataverse.Client, plan *pattern.WritePlan, failed error, unsure bool) error {
 	var seen observed
 	state := make([]presence, len(plan.Writes))
 	err := s.presentChanges(seen.context(ask), c, plan, state)
@@ -23,7 +26,9 @@ func (s *step) settleChanges(ctx, ask context.Context, c *dataverse.Client, plan
 		if rule, ok := errors.AsType[*ruleError](err); ok && rule.code == dataverse.CodeObjectDoesNotExist {
 			return s.refused(plan, failed)
 		}
-		s.warn("", "whether the records were written is not known: the service could not be asked")
+		if unsure {
+			s.warn("", "whether the records were written is not known: the service could not be asked")
+		}
 		return s.refused(plan, failed)
 	}
 	for i := range state {
@@ -32,15 +37,25 @@ func (s *step) settleChanges(ctx, ask context.Context, c *dataverse.Client, plan
 			return s.refused(plan, failed)
 		case VerdictUnchanged:
 		default:
-			s.warn(plan.Writes[i].Part, "whether the records were written is not known: the answer was lost, and what was read back does not tell")
+			if unsure {
+				s.warn(plan.Writes[i].Part, "whether the records were written is not known: the answer was lost, and what was read back does not tell")
+			}
 			return s.refused(plan, failed)
 		}
 	}
 	for i := range state {
-		s.wrote(plan, i, plan.ChangeSet.Writes[i].ID, false)
+		s.wrote(plan, i, plan.ChangeSet.Writes[i].ID, !unsure)
 	}
 	if ctx.Err() != nil {
 		return failed
 	}
 	return nil
+}
+
+// codeNotActive is Dataverse's answer to a change of a record that is closed.
+const codeNotActive = "0x80040230"
+
+func isClosed(err error) bool {
+	remote, ok := errors.AsType[*dataverse.Error](err)
+	return ok && remote.Code == codeNotActive
 }

@@ -34,24 +34,6 @@ func event(t testing.TB, file string) *playbook.Event {
 	return ev
 }
 
-// Whatever request of the portal meeting fails, and however: the second run
-// leaves the records of a clean one, and every record tells the truth.
-func TestFailureWalkOfThePortalMeeting(t *testing.T) {
-	w := load(t, "../../examples/portal-meeting")
-	p, _ := w.Playbook("portal-meeting-booked")
-	report, err := playbooktest.Walk(t.Context(), w, p, event(t, "../../examples/portal-meeting/events/booked.json"), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("\n%s", report)
-	if err := report.Err(); err != nil {
-		t.Error(err)
-	}
-	if len(report.Steps) < 5*len(playbooktest.WalkFaults) {
-		t.Errorf("only %d steps", len(report.Steps))
-	}
-}
-
 const changes = `kind: Playbook
 id: changes
 blocks:
@@ -109,22 +91,5 @@ func TestFailureWalkOfChanges(t *testing.T) {
 	t.Logf("\n%s", report)
 	if err := report.Err(); err != nil {
 		t.Error(err)
-	}
-}
-
-func TestFailureWalkOfTheCustomerOverview(t *testing.T) {
-	if testing.Short() {
-		t.Skip("many requests")
-	}
-	w := load(t, "../../examples/customer-overview")
-	p, _ := w.Playbook("customer-overview")
-	report, err := playbooktest.Walk(t.Context(), w, p, event(t, "../../examples/customer-overview/events/overview.json"), &playbooktest.WalkOptions{
-		Faults: []simulator.Fault{{Kind: simulator.FaultError, Status: 503}, {Kind: simulator.FaultLost}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := report.Err(); err != nil {
-		t.Errorf("%v\n%s", err, report)
 	}
 }
