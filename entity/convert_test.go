@@ -168,14 +168,15 @@ func TestARecordIsReadAsPlaybooksSeeIt(t *testing.T) {
 func TestPropertiesUseTheNavigationInExactCase(t *testing.T) {
 	d := definition(t, strings.Replace(contact, "parentcustomerid_contact", "ParentCustomerID_Contact", 1))
 	others := []*entity.Definition{d}
-	b, err := d.Bind(t.Context(), schema{}, others...)
+	_, err := d.Bind(t.Context(), schema{}, others...)
 	if err == nil {
 		t.Fatal("account and systemuser are stated nowhere")
 	}
 	for table, set := range map[string]string{"account": "accounts", "systemuser": "systemusers", "contact": "contacts"} {
 		others = append(others, &entity.Definition{Table: table, EntitySet: set, CRMSystem: entity.Dataverse})
 	}
-	if b, err = d.Bind(t.Context(), schema{}, others...); err != nil {
+	b, err := d.Bind(t.Context(), schema{}, others...)
+	if err != nil {
 		t.Fatal("a definition that states all asked for metadata:", err)
 	}
 	f, _ := b.Field("Parent")

@@ -209,11 +209,11 @@ parts:
 	if err != nil || trips != 2 {
 		t.Fatalf("%d round trips, %v", trips, err)
 	}
-	results, _, err := w.read("change", input("meeting.Id", meeting), pattern.Options{})
+	_, _, err = w.read("change", input("meeting.Id", meeting), pattern.Options{})
 	if code(err) != "not-connected" {
 		t.Fatalf("reading parts that nothing connects: %v", err)
 	}
-	results, _, err = w.read("book-meeting", input("meeting.Id", meeting), pattern.Options{})
+	results, _, err := w.read("book-meeting", input("meeting.Id", meeting), pattern.Options{})
 	if err != nil || len(results) != 1 {
 		t.Fatalf("%v %v", results, err)
 	}
