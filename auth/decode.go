@@ -96,7 +96,7 @@ func decode(d *document.Document, problems *engage.Problems) *Environment {
 	if m.Has("application") {
 		env.Application = decodeRegistration(m.Get("application"), "application", problems)
 	}
-	if !m.Has("onBehalfOf") && !m.Has("application") {
+	if !m.Has("onBehalfOf") && !m.Has("application") && !m.Misspelt("onBehalfOf", "application") {
 		problems.Errorf(m.Pos(), "missing-key", "%s: one of onBehalfOf and application is missing", kindName)
 	}
 	if m.Has("escalation") {

@@ -133,11 +133,9 @@ func (p *Part) leaf(f *Filter, now time.Time) (dataverse.Filter, *Error) {
 	}
 	field, ok := p.Entity.Field(f.Field)
 	if !ok {
-		s := document.Suggest(f.Field, p.Entity.FieldNames())
-		if s != "" {
-			s = "; " + s
-		}
-		return fail("unknown-field", "%s has no such field%s", p.Entity.ID, s)
+		_, err := fail("unknown-field", "%s has no such field", p.Entity.ID)
+		err.Suggestion = document.Suggest(f.Field, p.Entity.FieldNames())
+		return nil, err
 	}
 	allowed := operators(field.Type)
 	if !slices.Contains(allowed, f.Operator) {

@@ -265,13 +265,11 @@ func (f *Filter) Destination(name string) (*Filter, *Error) {
 	if name == ValueName {
 		return nil, &Error{Code: "unknown-destination", Message: "several leaves of the filter take a value; give each a name"}
 	}
-	msg := fmt.Sprintf("the filter has no leaf %q", name)
-	if s := document.Suggest(name, names); s != "" {
-		msg += "; " + s
-	} else if len(names) > 0 {
-		msg += "; it has " + strings.Join(names, ", ")
+	err := &Error{Code: "unknown-destination", Message: fmt.Sprintf("the filter has no leaf %q", name), Suggestion: document.Suggest(name, names)}
+	if err.Suggestion == "" && len(names) > 0 {
+		err.Suggestion = "it has " + strings.Join(names, ", ")
 	}
-	return nil, &Error{Code: "unknown-destination", Message: msg}
+	return nil, err
 }
 
 // With returns a copy with values given to leaves, by the names that

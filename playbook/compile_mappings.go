@@ -325,7 +325,7 @@ func (in *inputs) filterFits(part *pattern.Part, mp *Mapping, d document.String,
 		if !pos.IsValid() {
 			pos = mp.SourcePos
 		}
-		c.problems.Errorf(pos, e.Code, "%s", e.Message)
+		c.problems.Errorf(pos, e.Code, "%s", e.Message).Suggestion = e.Suggestion
 	}
 	if len(errs) > 0 {
 		return
@@ -366,7 +366,7 @@ func (in *inputs) toFilter(mp *Mapping, d document.String, s *shape) {
 	leaf, perr := in.b.Filter.Destination(d.Value)
 	if perr != nil {
 		in.sound = false
-		in.c.problems.Errorf(d.Pos, perr.Code, "destination %q: %s", d.Value, perr.Message)
+		in.c.problems.Errorf(d.Pos, perr.Code, "destination %q: %s", d.Value, perr.Message).Suggestion = perr.Suggestion
 		return
 	}
 	out := in.filterOutput()
