@@ -26,7 +26,7 @@ func (c *Client) Lacking(ctx context.Context, needs ...Privilege) ([]Privilege, 
 	if len(needs) == 0 {
 		return nil, nil
 	}
-	granted, err := c.granted(ctx)
+	granted, err := c.Granted(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -40,9 +40,9 @@ func (c *Client) Lacking(ctx context.Context, needs ...Privilege) ([]Privilege, 
 	}), nil
 }
 
-// granted gives the names of the privileges that the caller's roles give, at
-// whatever depth.
-func (c *Client) granted(ctx context.Context) (map[string]bool, error) {
+// Granted gives the names of the privileges ("prvReadContact") that the
+// caller's security roles give, at whatever depth. The error is an [*Error].
+func (c *Client) Granted(ctx context.Context) (map[string]bool, error) {
 	who, err := c.WhoAmI(ctx)
 	if err != nil {
 		return nil, err

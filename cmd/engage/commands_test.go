@@ -141,15 +141,16 @@ func simulateCommand(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Check(cmd.Start())
 	ended := make(chan error, 1)
+	line, err := bufio.NewReader(out).ReadBytes('\n')
+	go func() { ended <- cmd.Wait() }()
+	if err != nil {
+		<-ended
+		ts.Fatalf("engage simulate said nothing: %s", stderr.String())
+	}
 	var once sync.Once
 	end := func() { once.Do(func() { endSimulate(ts, cmd, ended, &stderr) }) }
 	*ts.Value(stopKey{}).(*func()) = end
 	ts.Defer(end)
-	line, err := bufio.NewReader(out).ReadBytes('\n')
-	go func() { ended <- cmd.Wait() }()
-	if err != nil {
-		ts.Fatalf("engage simulate said nothing: %s", stderr.String())
-	}
 	var first map[string]string
 	ts.Check(json.Unmarshal(line, &first))
 	for k, v := range first {

@@ -212,23 +212,19 @@ func (l *List) granted(ctx context.Context) (privileges, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	have := privileges{}
 	var names []string
 	roles, _ := user["systemuserroles_association"].([]dataverse.Record)
 	for _, role := range roles {
 		names = append(names, role.Text("name"))
-		full, err := l.application.Get(ctx, &dataverse.Query{
-			EntitySet: "roles", Table: "role", ID: dataverse.GUID(role.Text("roleid")), Select: []string{"roleid"},
-			Expand: []dataverse.Expand{{Property: "roleprivileges_association", Collection: true, Table: "privilege", Select: []string{"name"}}},
-		})
-		if err != nil {
-			return nil, "", err
-		}
-		granted, _ := full["roleprivileges_association"].([]dataverse.Record)
-		for _, p := range granted {
-			if table, v, ok := parsePrivilege(p.Text("name")); ok {
-				have.add(table, v)
-			}
+	}
+	granted, err := l.application.Granted(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	have := privileges{}
+	for name := range granted {
+		if table, v, ok := parsePrivilege(name); ok {
+			have.add(table, v)
 		}
 	}
 	slices.Sort(names)
