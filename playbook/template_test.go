@@ -106,6 +106,10 @@ func TestTemplateSyntax(t *testing.T) {
 	}
 }
 
+// unbudgeted is longer than anything under a budget takes on a loaded machine,
+// and shorter than what these tests do without one.
+const unbudgeted = 20 * time.Second
+
 func TestTemplateBudget(t *testing.T) {
 	big := strings.Repeat("a", 1<<20-1)
 	list := make([]any, 3000)
@@ -138,7 +142,7 @@ func TestTemplateBudget(t *testing.T) {
 		}
 		start := time.Now()
 		_, err := tpl.Render(context.Background(), vars, testNow)
-		if d := time.Since(start); d > time.Second {
+		if d := time.Since(start); d > unbudgeted {
 			t.Errorf("%.50s took %s", text, d)
 		}
 		x, ok := errors.AsType[*ExpressionError](err)

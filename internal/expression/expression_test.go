@@ -179,6 +179,10 @@ func TestWantBool(t *testing.T) {
 	}
 }
 
+// unbudgeted is longer than anything under a budget takes on a loaded machine,
+// and shorter than what these tests do without one.
+const unbudgeted = 20 * time.Second
+
 func TestBudget(t *testing.T) {
 	big := strings.Repeat("a", 1<<20)
 	list := make([]any, 5000)
@@ -225,7 +229,7 @@ func TestBudget(t *testing.T) {
 		}
 		start := time.Now()
 		_, err = p.Run(context.Background(), in)
-		if d := time.Since(start); d > 2*time.Second {
+		if d := time.Since(start); d > unbudgeted {
 			t.Errorf("%.60s took %s", src, d)
 		} else {
 			t.Logf("%.60s: %s", src, d)
