@@ -26,7 +26,7 @@ func (t *join) check(in *shape) (*shape, error) {
 		item := in.item()
 		switch {
 		case item.kind == kindObject && !item.open && len(item.names) != 1:
-			return nil, fmt.Errorf("Join takes a list of texts, or of objects with one member, not of objects with %d", len(item.names))
+			return nil, fmt.Errorf("a Join takes a list of texts, or of objects with one member, not of objects with %d", len(item.names))
 		case item.kind == kindObject && !item.open:
 			item = item.members[item.names[0]]
 			if item.kind != kindObject && item.kind != kindList {
@@ -35,9 +35,9 @@ func (t *join) check(in *shape) (*shape, error) {
 		case item.kind != kindList:
 			return textShape, nil
 		}
-		return nil, errors.New("Join takes a list of texts, not of lists or deeper objects; Extract first")
+		return nil, errors.New("a Join takes a list of texts, not of lists or deeper objects; Extract first")
 	}
-	return nil, fmt.Errorf("Join takes a list, not %s", in.describe())
+	return nil, fmt.Errorf("a Join takes a list, not %s", in.describe())
 }
 
 func (t *join) apply(_ context.Context, _ *scope, v any) (any, bool, error) {

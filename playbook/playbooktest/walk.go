@@ -177,6 +177,13 @@ func (w *walk) step(ctx context.Context, i int, name string, f simulator.Fault) 
 		return err
 	}
 	defer world.Close()
+	before, err := world.records()
+	if err != nil {
+		return err
+	}
+	if d := differences(w.before, before); len(d) > 0 {
+		return fmt.Errorf("playbooktest: two worlds of one seed differ, give its rows ids: %s", d[0])
+	}
 	step := &WalkStep{Request: i + 1, Name: name, Fault: f}
 	w.report.Steps = append(w.report.Steps, step)
 	w.fail(world, f, i)
