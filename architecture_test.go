@@ -23,12 +23,12 @@ var arrows = map[string][]string{
 	"internal/dag":          {},
 	"internal/document":     {".", "gopkg.in/yaml.v3"},
 	"internal/expression":   {".", "internal/document", "github.com/expr-lang/expr"},
-	"dataverse":             {".", "github.com/hashicorp/go-retryablehttp", "golang.org/x/sync"},
+	"dataverse":             {".", "github.com/hashicorp/go-retryablehttp"},
 	"dataverse/simulator":   {".", "dataverse", "github.com/golang-jwt/jwt/v5"},
 	"entity":                {".", "dataverse", "internal/document"},
 	"pattern":               {".", "dataverse", "entity", "internal/document", "internal/dag"},
-	"auth":                  {".", "internal/document", "github.com/AzureAD/microsoft-authentication-library-for-go", "github.com/golang-jwt/jwt/v5", "golang.org/x/sync"},
-	"playbook":              {".", "pattern", "entity", "dataverse", "internal/document", "internal/expression", "internal/dag", "github.com/osteele/liquid", "github.com/osteele/tuesday", "github.com/santhosh-tekuri/jsonschema/v6", "golang.org/x/sync"},
+	"auth":                  {".", "internal/document", "github.com/AzureAD/microsoft-authentication-library-for-go", "github.com/golang-jwt/jwt/v5"},
+	"playbook":              {".", "pattern", "entity", "dataverse", "internal/document", "internal/expression", "internal/dag", "github.com/osteele/liquid", "github.com/osteele/tuesday", "github.com/santhosh-tekuri/jsonschema/v6"},
 	"playbook/playbooktest": {".", "playbook", "pattern", "entity", "dataverse", "dataverse/simulator", "auth", "internal/document"},
 }
 

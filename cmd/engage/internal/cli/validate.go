@@ -93,6 +93,9 @@ func (c *Command) runValidate(ctx context.Context, dir string, f *validateFlags)
 	default:
 		return usagef("--format %s is none of text, json, sarif, github", f.format)
 	}
+	if err != nil {
+		return err
+	}
 	if problems.HasErrors() {
 		return exitCode(ExitUsage)
 	}
