@@ -288,11 +288,20 @@ func differences(clean, now records) []string {
 	return wrong
 }
 
-// sameWrites compares which records two runs say they wrote.
+// sameWrites compares which records two runs say they wrote. A block that the
+// second one skipped, because its `when` saw what the first had written, has
+// nothing to say; whether its records are there is compared with the records.
 func sameWrites(a, b *playbook.Result) []string {
+	skipped := map[string]bool{}
+	for _, block := range b.Blocks {
+		skipped[block.Name] = block.Status == playbook.StatusSkipped
+	}
 	list := func(r *playbook.Result) []string {
 		var all []string
 		for _, w := range r.Writes {
+			if skipped[w.Block] {
+				continue
+			}
 			all = append(all, w.Block+"/"+w.Part+" "+w.Table+"("+w.ID+")")
 		}
 		return all

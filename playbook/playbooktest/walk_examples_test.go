@@ -13,14 +13,6 @@ import (
 	"github.com/andmoneyaps/engage-playbooks/playbook/playbooktest"
 )
 
-// limits are the events that cannot simply be run again, and why.
-var limits = map[string]string{
-	// It decides by records that it writes itself: the second run finds them.
-	"portal-meeting-lead/stranger": "takes its other branch",
-	// Parties are not compared when a closed record refuses a change.
-	"meeting-ended/ended": "closed before, with parties",
-}
-
 // Whatever request of an example fails, and however: the second run leaves the
 // records of a clean one, and every record tells the truth. With
 // ENGAGE_FAILURE_WALK=all, as .ci/run has it, every fault is walked, and the
@@ -65,10 +57,7 @@ func TestFailureWalkOfTheExamples(t *testing.T) {
 					again++
 				}
 			}
-			name := example + "/" + strings.TrimSuffix(filepath.Base(file), ".json")
-			if err := report.Err(); err != nil && limits[name] != "" {
-				outcome = limits[name]
-			} else if err != nil {
+			if err := report.Err(); err != nil {
 				outcome = "wrong"
 				t.Errorf("%s, %s: %v\n%s", file, p.ID, err, report)
 			}

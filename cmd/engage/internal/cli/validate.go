@@ -84,17 +84,15 @@ func (c *Command) runValidate(ctx context.Context, dir string, f *validateFlags)
 		if len(problems) > 0 || terminal(c.Stderr) {
 			fmt.Fprintf(c.Stderr, "%s: %s\n", dir, render.ProblemsSummary(problems))
 		}
+	// What cannot be written is kept by c.out, which says so in the end.
 	case "json":
-		err = render.ProblemsJSON(c.out, problems)
+		_ = render.ProblemsJSON(c.out, problems)
 	case "sarif":
-		err = render.ProblemsSARIF(c.out, problems, inRepository(dir))
+		_ = render.ProblemsSARIF(c.out, problems, inRepository(dir))
 	case "github":
 		render.ProblemsGitHub(c.out, problems, inRepository(dir))
 	default:
 		return usagef("--format %s is none of text, json, sarif, github", f.format)
-	}
-	if err != nil {
-		return err
 	}
 	if problems.HasErrors() {
 		return exitCode(ExitUsage)
