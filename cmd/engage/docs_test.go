@@ -94,3 +94,31 @@ func TestSimulatorScript(t *testing.T) {
 		t.Errorf("a request of the script fails:\n%s", out)
 	}
 }
+
+// The plans in docs/dry-runs.md are what engage prints; -update writes them
+// anew.
+func TestDryRuns(t *testing.T) {
+	t.Chdir("../..")
+	page, err := os.ReadFile("docs/dry-runs.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plans := regexp.MustCompile("(?ms)^\\$ engage ([^\n]*)\n(.*?)^```$")
+	if len(plans.FindAll(page, -1)) == 0 {
+		t.Fatal("the page shows no plan")
+	}
+	want := plans.ReplaceAllFunc(page, func(block []byte) []byte {
+		line := plans.FindSubmatch(block)[1]
+		_, out, _ := engage(t, strings.Fields(string(line))...)
+		return []byte("$ engage " + string(line) + "\n" + out + "```")
+	})
+	if *update {
+		if err := os.WriteFile("docs/dry-runs.md", want, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if !bytes.Equal(page, want) {
+		t.Errorf("docs/dry-runs.md is not what engage prints; -update writes it anew:\n%s", want)
+	}
+}
