@@ -18,8 +18,10 @@ const maxParallel = 52
 // service bears, for all clients and runs of that identity: the service counts
 // per user. It starts low, goes to the parallelism that the service hints at
 // (x-ms-dop-hint) when an answer says so, halves when throttled and climbs
-// back by one for each full round without throttling. When the service says
-// how long to wait, all wait.
+// back by one for each full round without throttling. Where it was refused for
+// being too many at once it stays below that number for a while, for else each
+// climb would end in a refusal. When the service says how long to wait, all
+// wait.
 type limiter struct {
 	mu      sync.Mutex
 	limit   int
@@ -29,6 +31,8 @@ type limiter struct {
 	waiting list.List // of chan struct{}, first come first served
 	round   int       // successes since the limit last changed
 	cut     time.Time // when the limit was last halved
+	refused int       // how many at once the service last refused; 0: none
+	probe   time.Time // when that many may be tried again
 	until   time.Time // nobody sends before
 	because string    // the code that set until
 	used    time.Time
@@ -116,10 +120,18 @@ func (l *limiter) release(started time.Time, resp *http.Response) {
 	case resp.StatusCode == http.StatusTooManyRequests:
 		l.throttled(started, resp)
 	case resp.StatusCode < 300:
-		if l.round++; l.round >= l.limit && l.limit < l.ceiling {
+		if l.round++; l.round >= l.limit && l.limit < l.bearable() {
 			l.limit, l.round = l.limit+1, 0
 		}
 	}
+}
+
+// bearable is how far the limit may climb at this time. The lock is held.
+func (l *limiter) bearable() int {
+	if l.refused == 0 || !time.Now().Before(l.probe) {
+		return l.ceiling
+	}
+	return max(1, min(l.ceiling, l.refused-1))
 }
 
 // hint takes the parallelism that the service recommends. It is unknown until
@@ -144,12 +156,15 @@ func (l *limiter) hint(h http.Header) {
 // is met by fewer at a time and needs no gate.
 func (l *limiter) throttled(started time.Time, resp *http.Response) {
 	now := time.Now()
-	if started.After(l.cut) {
-		l.limit, l.round, l.cut = max(1, l.limit/2), 0, now
-	}
 	code := ""
 	if b, ok := resp.Body.(*buffered); ok {
 		code, _ = errorBody(b.Bytes())
+	}
+	if started.After(l.cut) {
+		if code == CodeThrottleConcurrency {
+			l.refused, l.probe = l.limit, now.Add(probeAfter)
+		}
+		l.limit, l.round, l.cut = max(1, l.limit/2), 0, now
 	}
 	wait, advised := retryAfter(resp.Header.Get("Retry-After"), now)
 	if !advised || code == CodeThrottleConcurrency {
@@ -184,6 +199,11 @@ type limiters struct {
 }
 
 const throttleWindow = 5 * time.Minute
+
+// probeAfter is how long a limiter stays below the number of requests at once
+// that the service refused. The service's own count knows no window, so others
+// of the same user may have gone by then.
+const probeAfter = 30 * time.Second
 
 func (ls *limiters) of(ts TokenSource) *limiter {
 	fresh := &limiter{limit: ls.start, ceiling: max(ls.start, 8), used: time.Now()}

@@ -94,6 +94,23 @@ func TestLimiter(t *testing.T) {
 			}
 		})
 	})
+	t.Run("stays below what was refused", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s := &crowd{hint: 4, limit: 3}
+			c := client(t, s)
+			ask(t, c, 1)
+			ask(t, c, 300)
+			if s.refusals > 2 {
+				t.Errorf("%d refusals: it climbs to what the service refuses", s.refusals)
+			}
+			s.limit, s.most = 8, 0
+			time.Sleep(time.Minute)
+			ask(t, c, 50)
+			if s.most != 4 {
+				t.Errorf("%d at a time when the crowd has gone, want the hint's 4", s.most)
+			}
+		})
+	})
 	t.Run("halves when throttled", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := &crowd{hint: 16, limit: 9}
