@@ -2,6 +2,7 @@ package pattern
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/andmoneyaps/engage-playbooks"
 	"github.com/andmoneyaps/engage-playbooks/dataverse"
@@ -218,6 +219,7 @@ func (w *writer) part(part *Part) error {
 		}
 		return nil
 	}
+	w.open[part.index] = !idOnly && w.unsure(part)
 	switch {
 	case idOnly:
 		n = max(n, 1) // sends nothing, so what it requires does not matter
@@ -271,6 +273,15 @@ func (w *writer) missing(part *Part, idOnly bool) (skip map[*Requirement]bool, l
 	return skip, nil, nil
 }
 
+// unsure reports whether a look-up that is still to come may leave the part
+// out.
+func (w *writer) unsure(part *Part) bool {
+	return w.lookup == nil && part.Optional && slices.ContainsFunc(part.requires, func(r *Requirement) bool {
+		to := w.pattern.byRef[r.Reference]
+		return !r.Optional && to.Optional && w.open[to.index]
+	})
+}
+
 // lengths gives the length that the part's lists share, and one of them; -1
 // if there is none.
 func (w *writer) lengths(part *Part) (n int, by *Value, err error) {
@@ -290,12 +301,13 @@ func (w *writer) lengths(part *Part) (n int, by *Value, err error) {
 }
 
 // count tells how many instances a part has: one for each item of its lists,
-// one for each record that it references, or one.
+// one for each record that it references, or one. Lengths that differ are no
+// error as long as the part may be left out.
 func (w *writer) count(part *Part, skip map[*Requirement]bool, n int, by *Value) (int, error) {
 	if !part.AllowsMultiple {
 		return 1, nil
 	}
-	references, ref := -1, ""
+	references, ref, unsure := -1, "", w.open[part.index]
 	for _, r := range part.requires {
 		to := w.pattern.byRef[r.Reference]
 		f, _ := part.Entity.Field(r.Field)
@@ -303,12 +315,18 @@ func (w *writer) count(part *Part, skip map[*Requirement]bool, n int, by *Value)
 			continue
 		}
 		have := len(w.targets[to.index])
-		if references >= 0 && have != references {
+		switch {
+		case references < 0 || have == references:
+		case unsure:
+			have = min(have, references)
+		default:
 			return 0, errAt("list-length", part.Ref, r.Field, r.Pos, "references %d records of %s, but %d of %s", have, r.Reference, references, ref)
 		}
 		references, ref = have, r.Reference
 	}
 	switch {
+	case references >= 0 && n >= 0 && unsure:
+		return min(n, references), nil
 	case references >= 0 && n >= 0 && n != references:
 		return 0, errAt("list-length", part.Ref, by.Field, by.Pos, "has %d items, but there is one record for each of the %d of %s", n, references, ref)
 	case references >= 0:

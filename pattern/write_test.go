@@ -220,3 +220,44 @@ func TestAReadThatBringsTooMuchFails(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestAPartThatMayBeLeftOutDecidesNoLength: whether the contacts are there is
+// known after the look-up of their account, so what is zipped with them is
+// not refused before.
+func TestAPartThatMayBeLeftOutDecidesNoLength(t *testing.T) {
+	const staff = `
+---
+kind: EntityPattern
+id: staff
+parts:
+  - {ref: firm, entity: account, optional: true, readOnly: true}
+  - {ref: staff, entity: contact, allowsMultiple: true, optional: true}
+  - {ref: notes, entity: note, allowsMultiple: true, optional: true}
+requirements:
+  - {part: staff, field: ParentAccount, references: {part: firm, field: Id}}
+  - {part: notes, field: ObjectReference, references: {part: staff, field: Id}, optional: true}
+`
+	for name, c := range map[string]struct {
+		firm         string
+		code         string
+		notes, staff []any
+		writes       int
+	}{
+		"there, and as many": {"Contoso", "", []any{"a", "b"}, []any{"A", "B"}, 4},
+		"there, and fewer":   {"Contoso", "list-length", []any{"a"}, []any{"A", "B"}, 0},
+		"absent":             {"Nobody", "", []any{"a"}, []any{"A", "B"}, 1},
+		"own lists differ":   {"Nobody", "list-length", []any{"a"}, []any{"A", "B", "C"}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := people(t, staff)
+			in := input("firm.Name", c.firm, "staff.LastName", c.staff, "staff.FirstName", []any{"X", "Y"}, "notes.Text", c.notes)
+			plan, _, err := w.write("staff", pattern.Create, in, newIDs())
+			if code(err) != c.code {
+				t.Fatalf("%q: %v", code(err), err)
+			}
+			if err == nil && len(plan.Writes) != c.writes {
+				t.Errorf("%d writes", len(plan.Writes))
+			}
+		})
+	}
+}
