@@ -22,11 +22,10 @@ type lookup struct {
 // runs, checks what can be checked, and finds the records of read-only parts.
 func (s *step) lookup(ctx context.Context) {
 	s.begin(s.b)
-	needs := s.b.lookupNeeds()
-	s.view(needs)
+	s.view(s.b.finds)
 	run, err := s.decide(ctx)
 	if err == nil && run {
-		err = s.find(ctx, needs)
+		err = s.find(ctx)
 		if err == nil {
 			return
 		}
@@ -34,8 +33,8 @@ func (s *step) lookup(ctx context.Context) {
 	s.settle(ctx, err)
 }
 
-func (s *step) find(ctx context.Context, needs []int) error {
-	if err := s.evaluate(ctx, func(m *Mapping) bool { return answerable(m, needs) }); err != nil {
+func (s *step) find(ctx context.Context) error {
+	if err := s.evaluate(ctx, func(m *Mapping) bool { return answerable(m, s.b.finds) }); err != nil {
 		return err
 	}
 	c, err := s.client(ctx)

@@ -44,6 +44,9 @@ func (o *Loader) Load(fsys fs.FS) (*Workspace, error) {
 	if err := problems.Err(); err != nil {
 		return nil, err
 	}
+	for _, p := range l.playbooks.values {
+		p.lay()
+	}
 	l.workspace.warnings = problems
 	return l.workspace, nil
 }

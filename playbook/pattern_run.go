@@ -41,7 +41,7 @@ func (e *Engine) runPattern(ctx context.Context, p *pattern.Pattern, op pattern.
 			b.Type = t
 		}
 	}
-	r := e.newRun(&Playbook{Blocks: []*Block{b}}, ev, dry)
+	r := e.newRun(&Playbook{Blocks: []*Block{b}, nodes: layout([]*Block{b})}, ev, dry)
 	r.blocks[0].given = in
 	return r.do(ctx, func(ctx context.Context) bool {
 		kind := ev.kind()

@@ -15,6 +15,8 @@ type Playbook struct {
 	Blocks []*Block
 	// Workspace is where it was loaded from.
 	Workspace *Workspace
+
+	nodes []node
 }
 
 // Block finds a block by its name.
@@ -144,6 +146,8 @@ type Block struct {
 
 	// whenNeeds are the blocks that When alone reads.
 	whenNeeds []int
+	// finds are the blocks that the look-up of a writing block waits for.
+	finds []int
 	// shape is the static type of the output.
 	shape *shape
 }

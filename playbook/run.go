@@ -143,47 +143,15 @@ func (r *run) accept(ctx context.Context) bool {
 	return true
 }
 
-// tasks lays the blocks out for the scheduler: data flow, with writes as
-// barriers. The look-up of a writing block is a task of its own.
+// tasks are the nodes of the playbook's flow, to be run by the scheduler.
 func (r *run) tasks() []task {
-	var (
-		tasks []task
-		final = make([]int, len(r.blocks)) // the task after which a block has ended
-		wrote = -1                         // the final task of the last block that writes
-	)
-	add := func(b *blockRun, needs []int, run func(s *step, ctx context.Context)) int {
-		if wrote >= 0 {
-			needs = append(needs, wrote)
-		}
-		slices.Sort(needs)
-		needs = slices.Compact(needs)
-		i := len(tasks)
-		tasks = append(tasks, task{block: b.Index, needs: needs, run: func(ctx context.Context) bool {
-			return r.step(ctx, i, needs, b, run)
-		}})
-		return i
-	}
-	for i, b := range r.blocks {
-		if b.Type == BlockTrigger {
-			final[i] = add(b, nil, func(s *step, ctx context.Context) { s.end(ctx, nil) })
-			continue
-		}
-		var needs []int
-		if !b.Type.Writes() {
-			for _, j := range b.Needs {
-				needs = append(needs, final[j])
-			}
-			final[i] = add(b, needs, (*step).block)
-			continue
-		}
-		for _, j := range b.lookupNeeds() {
-			needs = append(needs, final[j])
-		}
-		find := add(b, needs, (*step).lookup)
-		needs = append([]int{find}, final[:i]...)
-		wrote = -1 // it waits for all before it, that one included
-		final[i] = add(b, needs, (*step).write)
-		wrote = final[i]
+	nodes := r.playbook.nodes
+	tasks := make([]task, len(nodes))
+	for i := range nodes {
+		n := &nodes[i]
+		tasks[i] = task{block: n.block, needs: n.needs, run: func(ctx context.Context) bool {
+			return r.step(ctx, i, n.needs, r.blocks[n.block], n.run)
+		}}
 	}
 	return tasks
 }

@@ -71,7 +71,7 @@ func (s *step) waitsFor(m *Mapping) string {
 
 // lookupNeeds are the blocks that the look-up of a writing block waits for:
 // those that its `when` reads, and the mappings whose values the look-up needs.
-func (b *blockRun) lookupNeeds() []int {
+func (b *Block) lookupNeeds() []int {
 	needs := slices.Clone(b.whenNeeds)
 	given := make([]pattern.Given, len(b.Inputs))
 	for i, m := range b.Inputs {

@@ -28,28 +28,73 @@ type task struct {
 // timing which block that is. stopped is that block's place, or -1. When ctx
 // ends, nothing more is started.
 func schedule(ctx context.Context, tasks []task, limit int) (stopped int) {
-	s := scheduler{tasks: tasks, missing: make([]int, len(tasks)), users: make([][]int, len(tasks)), stopped: -1}
-	for i := range tasks {
-		s.missing[i] = len(tasks[i].needs)
-		for _, j := range tasks[i].needs {
-			s.users[j] = append(s.users[j], i)
-		}
-		if s.missing[i] == 0 {
-			s.ready = append(s.ready, i)
-		}
-	}
+	s := scheduler{tasks: tasks, frontier: newFrontier(len(tasks), func(i int) (int, []int) { return tasks[i].block, tasks[i].needs })}
 	s.loop(ctx, limit)
 	return s.stopped
 }
 
-type scheduler struct {
-	tasks   []task
+// frontier knows which nodes of a flow may run, given those that have ended.
+type frontier struct {
+	blocks  []int // of each node
 	missing []int
 	users   [][]int
 	ready   []int // sorted
+	stopped int
+}
+
+// newFrontier lays out n nodes; node gives the block of one, and the nodes
+// that it waits for.
+func newFrontier(n int, node func(i int) (block int, needs []int)) frontier {
+	f := frontier{blocks: make([]int, n), missing: make([]int, n), users: make([][]int, n), stopped: -1}
+	for i := range n {
+		block, needs := node(i)
+		f.blocks[i], f.missing[i] = block, len(needs)
+		for _, j := range needs {
+			f.users[j] = append(f.users[j], i)
+		}
+		if f.missing[i] == 0 {
+			f.ready = append(f.ready, i)
+		}
+	}
+	return f
+}
+
+// next takes the first node that may run.
+func (f *frontier) next() (i int, ok bool) {
+	for len(f.ready) > 0 {
+		i, f.ready = f.ready[0], f.ready[1:]
+		if !f.beyond(i) {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// beyond reports whether the node is of a block after the one that ended the
+// run.
+func (f *frontier) beyond(i int) bool { return f.stopped >= 0 && f.blocks[i] > f.stopped }
+
+// end notes that a node has ended, and whether it ends the run.
+func (f *frontier) end(i int, stop bool) {
+	if stop {
+		if b := f.blocks[i]; f.stopped < 0 || b < f.stopped {
+			f.stopped = b
+		}
+		return
+	}
+	for _, u := range f.users[i] {
+		if f.missing[u]--; f.missing[u] == 0 {
+			at, _ := slices.BinarySearch(f.ready, u)
+			f.ready = slices.Insert(f.ready, at, u)
+		}
+	}
+}
+
+type scheduler struct {
+	frontier
+	tasks   []task
 	running map[int]context.CancelFunc
 	ended   chan outcome
-	stopped int
 }
 
 type outcome struct {
@@ -59,11 +104,10 @@ type outcome struct {
 
 func (s *scheduler) loop(ctx context.Context, limit int) {
 	for {
-		for ctx.Err() == nil && len(s.ready) > 0 && len(s.running) < limit {
-			i := s.ready[0]
-			s.ready = s.ready[1:]
-			if s.stopped >= 0 && s.tasks[i].block > s.stopped {
-				continue
+		for ctx.Err() == nil && len(s.running) < limit {
+			i, ok := s.next()
+			if !ok {
+				break
 			}
 			if len(s.ready) == 0 && len(s.running) == 0 {
 				// Nothing could run beside it: no goroutine is needed.
@@ -93,21 +137,13 @@ func (s *scheduler) start(ctx context.Context, i int) {
 }
 
 func (s *scheduler) settle(o outcome) {
-	if o.stop {
-		if b := s.tasks[o.task].block; s.stopped < 0 || b < s.stopped {
-			s.stopped = b
-		}
-		for i, cancel := range s.running {
-			if s.tasks[i].block > s.stopped {
-				cancel()
-			}
-		}
+	s.end(o.task, o.stop)
+	if !o.stop {
 		return
 	}
-	for _, u := range s.users[o.task] {
-		if s.missing[u]--; s.missing[u] == 0 {
-			at, _ := slices.BinarySearch(s.ready, u)
-			s.ready = slices.Insert(s.ready, at, u)
+	for i, cancel := range s.running {
+		if s.beyond(i) {
+			cancel()
 		}
 	}
 }
