@@ -27,10 +27,10 @@ func (c *Client) Apply(ctx context.Context, cs *ChangeSet) ([]Written, error) {
 		return nil, err
 	}
 	unsure, raced := false, false
-	for retry := 0; ; retry++ {
+	for {
 		call := &call{client: c, request: &r, repeatable: cs.Repeatable()}
 		if len(parts) > 1 {
-			call.parts, call.atomic = parts, true
+			call.parts, call.atomic, call.together = parts, true, true
 		}
 		a, err := call.do(ctx)
 		if a != nil && a.read != nil {
@@ -55,10 +55,6 @@ func (c *Client) Apply(ctx context.Context, cs *ChangeSet) ([]Written, error) {
 		case !raced && e.Write >= 0 && cs.Writes[e.Write].Operation == Upsert && errors.Is(e, ErrDuplicate) && e.Code != CodeDuplicateDetected:
 			raced = true
 			continue
-		case call.parts != nil && a != nil && a.status < 300 && e.transientPart() && retry < c.opts.MaxRetries:
-			if wait(ctx, nextWait(retry, e.RetryAfter, e.RetryAfter > 0)) == nil {
-				continue
-			}
 		case unsure && cs.Repeatable():
 			if settled := c.settle(ctx, cs, e); settled != nil {
 				return settled, nil

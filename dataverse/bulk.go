@@ -192,6 +192,13 @@ type job struct {
 	multi  bool
 	writes []int
 	tries  int
+	unsure bool // an earlier try may have been acted on
+}
+
+// with is the job for others of its writes.
+func (j job) with(writes []int) job {
+	j.writes = writes
+	return j
 }
 
 // drain works the queue off with as many workers as the limiter may let
@@ -206,7 +213,7 @@ func (b *bulkRun) drain(ctx context.Context, queue []job) {
 		}
 		front := &queue[0]
 		n := min(b.pace.next(), len(front.writes))
-		chunk := job{front.multi, front.writes[:n], front.tries}
+		chunk := front.with(front.writes[:n])
 		if front.writes = front.writes[n:]; len(front.writes) == 0 {
 			queue = queue[1:]
 		}

@@ -166,9 +166,9 @@ func tooMuch(e *Error) bool {
 func (b *bulkRun) halve(ctx context.Context, j job) {
 	b.pace.tooMuch(len(j.writes))
 	half := (len(j.writes) + 1) / 2
-	b.send(ctx, job{j.multi, j.writes[:half], j.tries})
+	b.send(ctx, j.with(j.writes[:half]))
 	if half < len(j.writes) {
-		b.send(ctx, job{j.multi, j.writes[half:], j.tries})
+		b.send(ctx, j.with(j.writes[half:]))
 	}
 }
 
@@ -202,11 +202,11 @@ func (b *bulkRun) sendSingly(ctx context.Context, j job) {
 	switch {
 	case err == nil:
 		b.pace.took(len(writes), time.Since(started))
-		b.partOutcomes(ctx, call, a, writes, j.tries)
+		b.partOutcomes(ctx, call, a, writes, j)
 	case ctx.Err() != nil || !errors.As(err, &e) || errors.Is(e, ErrUnauthorized):
 		b.stop(err)
 	case tooMuch(e) && len(writes) > 1:
-		b.halve(ctx, job{false, writes, j.tries})
+		b.halve(ctx, job{writes: writes, tries: j.tries, unsure: j.unsure})
 	case e.Status == 0 || errors.Is(e, ErrUnavailable) || errors.Is(e, ErrThrottled):
 		b.unanswered(ctx, writes, call, e)
 	default:
@@ -215,9 +215,11 @@ func (b *bulkRun) sendSingly(ctx context.Context, j job) {
 }
 
 // partOutcomes settles the writes of a $batch by their parts.
-func (b *bulkRun) partOutcomes(ctx context.Context, call *call, a *answer, writes []int, tries int) {
+func (b *bulkRun) partOutcomes(ctx context.Context, call *call, a *answer, writes []int, j job) {
 	var done []Written
 	var again, doubtful []int
+	var pause time.Duration
+	next := job{tries: j.tries + 1, unsure: j.unsure || call.unsure}
 	refusals := map[int]*Error{}
 	for k, i := range writes {
 		w := &b.writes[i]
@@ -235,10 +237,14 @@ func (b *bulkRun) partOutcomes(ctx context.Context, call *call, a *answer, write
 		e := call.refused(k, part)
 		e.Write = i
 		raced := w.Operation == Upsert && errors.Is(e, ErrDuplicate) && e.Code != CodeDuplicateDetected
+		transient, acted := e.advised().judge()
+		d, patient := b.client.waitFor(ctx, j.tries, e.advised())
 		switch {
-		case (raced || e.transientPart()) && tries < b.client.opts.MaxRetries:
+		case (raced || transient && (!acted || w.repeatable())) && patient && j.tries < b.client.opts.MaxRetries:
 			again = append(again, i)
-		case b.mayBeDone(w, e, call.unsure):
+			pause = max(pause, d)
+			next.unsure = next.unsure || transient && acted
+		case b.mayBeDone(w, e, j.unsure || call.unsure):
 			refusals[i] = e
 			doubtful = append(doubtful, i)
 		default:
@@ -247,10 +253,11 @@ func (b *bulkRun) partOutcomes(ctx context.Context, call *call, a *answer, write
 	}
 	b.settle(append(done, b.reconcile(ctx, doubtful, refusals)...)...)
 	if len(again) > 0 {
-		if err := wait(ctx, nextWait(tries, 0, false)); err != nil {
+		if err := wait(ctx, pause); err != nil {
 			return
 		}
-		b.sendSingly(ctx, job{false, again, tries + 1})
+		next.writes = again
+		b.sendSingly(ctx, next)
 	}
 }
 

@@ -31,6 +31,10 @@ type call struct {
 	parts []Request
 	// atomic says that the parts are one change set.
 	atomic bool
+	// together says that the parts are of use only together: one that failed
+	// in a way that may pass has all of them sent again. Those of a change set
+	// are rolled back together.
+	together bool
 	// repeatable says that sending it twice does what sending it once does.
 	repeatable bool
 	// records counts the rows of a bulk message.
@@ -45,6 +49,10 @@ type call struct {
 	token  string
 	// tokenErr is the error of the token source, once it gave one.
 	tokenErr error
+	// answered are the parts, and advice what is to be done, by the last
+	// answer.
+	answered []partResponse
+	advice   advice
 	wait     time.Duration
 	// waiting is the step of the wait, while it lasts.
 	waiting     *Step
@@ -234,12 +242,11 @@ func (c *call) read(resp *http.Response) (*answer, error) {
 		io.Copy(io.Discard, resp.Body)
 	}
 	if c.parts != nil {
-		if _, ok := multipartBoundary(resp.Header.Get("Content-Type")); ok {
-			parts, err := parseBatch(resp.Header.Get("Content-Type"), a.body)
-			if err != nil {
-				return a, c.failed(err)
+		if isMultipart(resp.Header) {
+			if c.answered == nil {
+				return a, c.failed(errBatchForm)
 			}
-			a.parts = parts
+			a.parts = c.answered
 			return a, nil
 		}
 	}

@@ -19,7 +19,7 @@ const maxMessage = 4096
 func (e *Error) refuse(status int, h headers, body []byte) {
 	e.Status = status
 	e.RequestID = requestID(h)
-	e.RetryAfter, _ = retryAfter(h.get("Retry-After"), time.Now())
+	e.RetryAfter, _ = retryAdvice(h, body, time.Now())
 	e.Code, e.Message = errorBody(body)
 }
 
@@ -116,16 +116,6 @@ func (e *Error) unknownName() bool {
 		return strings.Contains(e.Message, "Could not find a property named") ||
 			strings.Contains(e.Message, "Invalid property ")
 	}
-}
-
-// transientPart reports whether an operation within a $batch failed in a way
-// that may pass.
-func (e *Error) transientPart() bool {
-	switch e.Status {
-	case http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusBadGateway, http.StatusGatewayTimeout:
-		return true
-	}
-	return e.Code == CodeSQLError || e.Code == CodeSQLTimeout
 }
 
 var reasonByCode = map[string]string{

@@ -106,8 +106,9 @@ func (l *limiter) wake() {
 	}
 }
 
-// release ends a turn and learns from its answer, nil if there was none.
-func (l *limiter) release(started time.Time, resp *http.Response) {
+// release ends a turn and learns from its answer, nil if there was none, and
+// from how it or a part of it was throttled.
+func (l *limiter) release(started time.Time, resp *http.Response, refused advice) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.under--
@@ -117,8 +118,8 @@ func (l *limiter) release(started time.Time, resp *http.Response) {
 	}
 	l.hint(resp.Header)
 	switch {
-	case resp.StatusCode == http.StatusTooManyRequests:
-		l.throttled(started, resp)
+	case refused.status == http.StatusTooManyRequests:
+		l.throttled(started, refused)
 	case resp.StatusCode < 300:
 		if l.round++; l.round >= l.limit && l.limit < l.bearable() {
 			l.limit, l.round = l.limit+1, 0
@@ -154,24 +155,19 @@ func (l *limiter) hint(h http.Header) {
 // throttled halves the limit, once for all requests that were under way
 // together, and closes the gate. The limit of concurrent requests (0x80072326)
 // is met by fewer at a time and needs no gate.
-func (l *limiter) throttled(started time.Time, resp *http.Response) {
+func (l *limiter) throttled(started time.Time, refused advice) {
 	now := time.Now()
-	code := ""
-	if b, ok := resp.Body.(*buffered); ok {
-		code, _ = errorBody(b.Bytes())
-	}
 	if started.After(l.cut) {
-		if code == CodeThrottleConcurrency {
+		if refused.code == CodeThrottleConcurrency {
 			l.refused, l.probe = l.limit, now.Add(probeAfter)
 		}
 		l.limit, l.round, l.cut = max(1, l.limit/2), 0, now
 	}
-	wait, advised := retryAfter(resp.Header.Get("Retry-After"), now)
-	if !advised || code == CodeThrottleConcurrency {
+	if !refused.advised || refused.code == CodeThrottleConcurrency {
 		return
 	}
-	if until := now.Add(wait); until.After(l.until) {
-		l.until, l.because = until, code
+	if until := now.Add(min(refused.wait, maxGate)); until.After(l.until) {
+		l.until, l.because = until, refused.code
 	}
 }
 
@@ -199,6 +195,11 @@ type limiters struct {
 }
 
 const throttleWindow = 5 * time.Minute
+
+// maxGate is how long one answer can keep an identity from asking. The service
+// advises seconds or minutes; after a day of silence a longer advice is not
+// taken on trust.
+const maxGate = 24 * time.Hour
 
 // probeAfter is how long a limiter stays below the number of requests at once
 // that the service refused. The service's own count knows no window, so others

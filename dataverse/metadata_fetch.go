@@ -44,7 +44,7 @@ func (c *Client) fetchTables(ctx context.Context, names []string) (map[string]*T
 func (c *Client) fetchChunk(ctx context.Context, names []string, out map[string]*Table) error {
 	parts := metadataRequests(names)
 	batch := composeBatch(parts, false, true)
-	call := &call{client: c, request: &batch, parts: parts, repeatable: true}
+	call := &call{client: c, request: &batch, parts: parts, together: true, repeatable: true}
 	a, err := call.do(ctx)
 	if a != nil && a.read != nil {
 		defer a.release()

@@ -125,7 +125,7 @@ func (c *Client) page(ctx context.Context, r *Request, p *pageReader) error {
 		link.Path = u.RequestURI()
 		batch := composeBatch([]Request{link}, false, false)
 		batch.Table = r.Table
-		call.request, call.parts = &batch, []Request{*r}
+		call.request, call.parts, call.together = &batch, []Request{*r}, true
 	}
 	a, err := call.do(ctx)
 	if a != nil && a.read != nil {

@@ -107,8 +107,10 @@ func (c *Client) batchedRows(ctx context.Context, q *Query, call *call, k int, a
 	}
 	if part.status != 200 {
 		e := call.refused(k, part)
-		if e.transientPart() { // on its own it has retries
-			return c.collect(ctx, q)
+		if transient, _ := e.advised().judge(); transient { // on its own it has retries
+			if d, ok := c.waitFor(ctx, 0, e.advised()); ok && wait(ctx, d) == nil {
+				return c.collect(ctx, q)
+			}
 		}
 		return Rows{Err: c.learn(e)}
 	}

@@ -5,11 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
-	"mime"
 	"net"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -47,58 +44,48 @@ func (c *call) again(ctx context.Context, resp *http.Response, err error) (bool,
 		c.unsure = c.unsure || err != nil
 		return false, ctx.Err()
 	}
-	transient, acted := judge(resp, err)
-	if transient && acted && c.atomic && resp != nil && isMultipart(resp.Header) {
+	var transient, acted bool
+	if err != nil {
+		transient, acted = judge(err)
+	} else {
+		transient, acted = c.advice.judge()
+	}
+	if transient && acted && c.atomic && c.answered != nil {
 		acted = false // the change set was answered for and rolled back
 	}
 	c.unsure = c.unsure || transient && acted
 	if !transient || acted && !c.repeatable {
 		return false, nil
 	}
-	advice, advised := time.Duration(0), false
-	if resp != nil {
-		advice, advised = retryAfter(resp.Header.Get("Retry-After"), time.Now())
-	}
-	c.wait = nextWait(c.attempts-1, advice, advised)
-	if advised && advice > c.client.opts.MaxRetryWait {
-		return false, nil
-	}
-	// To wait beyond the deadline would only replace this answer by a worse one.
-	if deadline, ok := ctx.Deadline(); ok && time.Now().Add(c.wait).After(deadline) {
-		return false, nil
-	}
-	return true, nil
+	var wait bool
+	c.wait, wait = c.client.waitFor(ctx, c.attempts-1, c.advice)
+	return wait, nil
 }
 
-// judge tells whether an attempt failed in a way that may pass, and whether
-// the service may have acted on it (fact sheet, 9.3).
-func judge(resp *http.Response, err error) (transient, acted bool) {
-	if err != nil {
-		var e *Error
-		switch {
-		case errors.As(err, &e), errors.Is(err, ErrForeign), errors.Is(err, ErrReadOnly), errors.Is(err, ErrTooLarge):
-			return false, false
-		}
-		again, _ := retryablehttp.DefaultRetryPolicy(context.Background(), nil, err)
-		var op *net.OpError
-		neverSent := errors.As(err, &op) && op.Op == "dial"
-		return again, !neverSent
+// waitFor is how long to wait before another attempt, false if that is longer
+// than the caller may wait.
+func (o *organization) waitFor(ctx context.Context, retry int, a advice) (time.Duration, bool) {
+	if a.wait > o.opts.MaxRetryWait {
+		return 0, false
 	}
-	switch resp.StatusCode {
-	case http.StatusTooManyRequests:
-		return true, false
-	case http.StatusServiceUnavailable:
-		return true, resp.Header.Get("Retry-After") == ""
-	case http.StatusRequestTimeout, http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout:
-		return true, true
-	default:
+	wait := nextWait(retry, a.wait, a.advised)
+	// To wait beyond the deadline would only replace this answer by a worse one.
+	deadline, ok := ctx.Deadline()
+	return wait, !ok || !time.Now().Add(wait).After(deadline)
+}
+
+// judge tells whether an attempt without answer failed in a way that may pass,
+// and whether the service may have acted on it.
+func judge(err error) (transient, acted bool) {
+	var e *Error
+	switch {
+	case errors.As(err, &e), errors.Is(err, ErrForeign), errors.Is(err, ErrReadOnly), errors.Is(err, ErrTooLarge):
 		return false, false
 	}
-}
-
-func isMultipart(h http.Header) bool {
-	media, _, err := mime.ParseMediaType(h.Get("Content-Type"))
-	return err == nil && strings.HasPrefix(media, "multipart/")
+	again, _ := retryablehttp.DefaultRetryPolicy(context.Background(), nil, err)
+	var op *net.OpError
+	neverSent := errors.As(err, &op) && op.Op == "dial"
+	return again, !neverSent
 }
 
 // nextWait is the advice with a little spread, so that those who were refused
@@ -114,31 +101,12 @@ func nextWait(retry int, advice time.Duration, advised bool) time.Duration {
 	return rand.N(limit)
 }
 
-// retryAfter reads the header: seconds, whole or not, or a date in one of the
-// three forms of HTTP. What would be a day or more is no advice but a mistake.
-func retryAfter(header string, now time.Time) (time.Duration, bool) {
-	const implausible = 24 * time.Hour
-	header = strings.TrimSpace(header)
-	if s, err := strconv.ParseFloat(header, 64); err == nil {
-		if !(s >= 0 && s < implausible.Seconds()) {
-			return 0, false
-		}
-		return time.Duration(s * float64(time.Second)), true
-	}
-	t, err := http.ParseTime(header)
-	if err != nil {
-		return 0, false
-	}
-	wait := max(0, t.Sub(now))
-	return wait, wait < implausible
-}
-
 // backoff hands the wait to the loop and announces it.
 func (c *call) backoff(_, _ time.Duration, _ int, resp *http.Response) time.Duration {
 	step := c.step(StepWait)
 	step.Wait = c.wait
 	if resp != nil {
-		step.Status, step.RequestID = resp.StatusCode, requestID(httpHeader(resp.Header))
+		step.Status, step.RequestID = c.advice.status, requestID(httpHeader(resp.Header))
 	}
 	c.waiting = &step
 	opts := &c.client.opts

@@ -63,7 +63,11 @@ func (a attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil && req.Context().Err() == nil && errors.Is(context.Cause(ctx), errTimeout) {
 		err = errTimeout
 	}
-	c.client.limiter.release(started, resp)
+	var body []byte
+	if resp != nil {
+		body = resp.Body.(*buffered).Bytes()
+	}
+	c.client.limiter.release(started, resp, c.learn(resp, body))
 	step.Duration, step.Err = time.Since(started), err
 	if resp != nil {
 		step.Status, step.RequestID = resp.StatusCode, requestID(httpHeader(resp.Header))
