@@ -88,3 +88,32 @@ func TestRejectedTokenIsRenewedOnce(t *testing.T) {
 		t.Error("the application was asked")
 	}
 }
+
+// The service counts for the user: two sessions of one employee, each with an
+// assertion and a client of its own, wait together, and nobody else does.
+func TestSessionsOfAnEmployeeShareTheirLimiter(t *testing.T) {
+	server, broker, _ := organisation(t)
+	session := func(email string, o simulator.AssertionOptions) *auth.Source {
+		source, err := broker.Employee(t.Context(), server.Entra.Assertion(email, o))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return source
+	}
+	first, second := session(mette, simulator.AssertionOptions{}), session(mette, simulator.AssertionOptions{Lifetime: 50 * time.Minute})
+	client, err := dataverse.New(server.URL, first, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Fail(simulator.Fault{Kind: simulator.FaultRequests, RetryAfter: "3600"})
+	if _, err := client.WhoAmI(t.Context()); !errors.Is(err, dataverse.ErrThrottled) {
+		t.Fatal(err)
+	}
+	sent := len(server.Requests())
+	if _, err := client.As(second).WhoAmI(t.Context()); !errors.Is(err, dataverse.ErrThrottled) || len(server.Requests()) != sent {
+		t.Errorf("the second session: %v after %d requests", err, len(server.Requests())-sent)
+	}
+	if _, err := client.As(broker.Application()).WhoAmI(t.Context()); err != nil {
+		t.Errorf("the application: %v", err)
+	}
+}

@@ -116,7 +116,7 @@ func (b *bulkRun) learnTables(ctx context.Context) {
 // learnHint asks for the parallelism that the service recommends, if no answer
 // has had it yet and there is enough to do for it to matter.
 func (b *bulkRun) learnHint(ctx context.Context) {
-	if len(b.writes) > 4*b.pace.size && !b.client.limiter.isHinted() {
+	if len(b.writes) > 4*b.pace.size && !b.client.limiter().isHinted() {
 		_, _ = b.client.WhoAmI(ctx) // what is wrong will show in the writes
 	}
 }
@@ -220,7 +220,7 @@ func (b *bulkRun) drain(ctx context.Context, queue []job) {
 		return chunk, true
 	}
 	var wg sync.WaitGroup
-	for range b.client.limiter.width() {
+	for range b.client.limiter().width() {
 		wg.Go(func() {
 			for {
 				chunk, ok := take()

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -28,8 +29,9 @@ type Renewer interface {
 }
 
 // An Identifier is a TokenSource that names its identity, such as tenant,
-// client and object id. Clients whose sources give one name share one limiter;
-// without it sources that are equal do.
+// client and object id. Clients whose sources give one name share one limiter,
+// as the service counts for the user and not for the token; without it sources
+// that are equal do, so one source must then serve all runs of its identity.
 type Identifier interface {
 	Identity() string
 }
@@ -64,25 +66,28 @@ type Options struct {
 	// Parallel is how many requests an identity starts with at a time, until
 	// the service hints at a number. Default: 4.
 	Parallel int
+	// Limiters are shared with the other clients that have the same. Default:
+	// those of this New alone.
+	Limiters *Limiters
 	// UserAgent is sent with every request. Default: "engage-playbooks".
 	UserAgent string
 }
 
 // Client reads and writes one organisation as one identity. It is safe for
-// concurrent use and has nothing to close.
+// concurrent use and has nothing to close. A program has one New for each
+// organisation, and one As for whoever it works for.
 type Client struct {
 	*organization
-	tokens  TokenSource
-	limiter *limiter
+	tokens TokenSource
+	limits atomic.Pointer[limiter]
 }
 
 // organization is what the clients of all identities share.
 type organization struct {
-	origin   url.URL // scheme and host
-	opts     Options // defaults filled in
-	http     *http.Client
-	limiters limiters
-	tables   tableCache
+	origin url.URL // scheme and host
+	opts   Options // defaults filled in
+	http   *http.Client
+	tables tableCache
 }
 
 // New returns a client for the organisation at orgURL, such as
@@ -103,7 +108,7 @@ func New(orgURL string, ts TokenSource, opts *Options) (*Client, error) {
 	if ts == nil {
 		return nil, errors.New("dataverse: no token source")
 	}
-	o := &organization{origin: url.URL{Scheme: u.Scheme, Host: u.Host}}
+	o := &organization{origin: originOf(u)}
 	if opts != nil {
 		o.opts = *opts
 	}
@@ -113,17 +118,19 @@ func New(orgURL string, ts TokenSource, opts *Options) (*Client, error) {
 		// A redirect is an answer: following it would take the token along.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	o.limiters.start = o.opts.Parallel
 	o.tables.lifetime = o.opts.MetadataLifetime
 	return o.as(ts), nil
 }
 
 // As returns the client of another identity of the same organisation. It
-// shares connections, metadata, and the limiter of the same identity.
+// shares connections and metadata, and its limiter with all clients of the
+// same identity ([Identifier]), however often As was called for it.
 func (c *Client) As(ts TokenSource) *Client { return c.as(ts) }
 
 func (o *organization) as(ts TokenSource) *Client {
-	return &Client{organization: o, tokens: ts, limiter: o.limiters.of(ts)}
+	c := &Client{organization: o, tokens: ts}
+	c.limits.Store(o.opts.Limiters.of(o, ts))
+	return c
 }
 
 func (o *Options) fill() {
@@ -136,6 +143,7 @@ func (o *Options) fill() {
 	o.PageSize = cmp.Or(o.PageSize, maxPage)
 	o.MetadataLifetime = cmp.Or(o.MetadataLifetime, 5*time.Minute)
 	o.Parallel = cmp.Or(o.Parallel, 4)
+	o.Limiters = cmp.Or(o.Limiters, new(Limiters))
 	o.UserAgent = cmp.Or(o.UserAgent, "engage-playbooks")
 }
 

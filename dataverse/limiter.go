@@ -4,7 +4,6 @@ import (
 	"container/list"
 	"context"
 	"net/http"
-	"reflect"
 	"strconv"
 	"sync"
 	"time"
@@ -36,6 +35,7 @@ type limiter struct {
 	until   time.Time // nobody sends before
 	because string    // the code that set until
 	used    time.Time
+	retired bool // another one may have its identity by now
 }
 
 // acquire waits for a turn. It gives up at once, with [ErrThrottled], where
@@ -185,15 +185,6 @@ func (l *limiter) width() int {
 	return l.ceiling
 }
 
-// limiters has the limiter of each identity of one organisation. One that was
-// not used for the service's window is forgotten: so is what it knew.
-type limiters struct {
-	start int
-	mu    sync.Mutex
-	byID  map[any]*limiter
-	sweep int
-}
-
 const throttleWindow = 5 * time.Minute
 
 // maxGate is how long one answer can keep an identity from asking. The service
@@ -205,39 +196,3 @@ const maxGate = 24 * time.Hour
 // that the service refused. The service's own count knows no window, so others
 // of the same user may have gone by then.
 const probeAfter = 30 * time.Second
-
-func (ls *limiters) of(ts TokenSource) *limiter {
-	fresh := &limiter{limit: ls.start, ceiling: max(ls.start, 8), used: time.Now()}
-	var key any
-	if named, ok := ts.(Identifier); ok {
-		key = named.Identity()
-	} else if reflect.ValueOf(ts).Comparable() {
-		key = ts
-	} else {
-		return fresh
-	}
-	ls.mu.Lock()
-	defer ls.mu.Unlock()
-	if l, ok := ls.byID[key]; ok {
-		return l
-	}
-	if ls.byID == nil {
-		ls.byID = map[any]*limiter{}
-	}
-	if len(ls.byID) >= max(ls.sweep, 1024) {
-		for k, l := range ls.byID {
-			if l.idle() {
-				delete(ls.byID, k)
-			}
-		}
-		ls.sweep = 2 * len(ls.byID)
-	}
-	ls.byID[key] = fresh
-	return fresh
-}
-
-func (l *limiter) idle() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.under == 0 && l.waiting.Len() == 0 && time.Since(l.used) > throttleWindow
-}

@@ -12,7 +12,7 @@ import (
 )
 
 // crowd is a service that takes 100 ms for an answer and refuses more than
-// limit requests at a time.
+// limit requests at a time, at once.
 type crowd struct {
 	hint, limit int
 
@@ -27,10 +27,11 @@ func (c *crowd) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	over := c.limit > 0 && c.under > c.limit
 	if over {
 		c.refusals++
+	} else {
+		c.mu.Unlock()
+		time.Sleep(100 * time.Millisecond) // the work; time is the bubble's
+		c.mu.Lock()
 	}
-	c.mu.Unlock()
-	time.Sleep(100 * time.Millisecond) // the work; time is the bubble's
-	c.mu.Lock()
 	c.under--
 	c.mu.Unlock()
 	if c.hint > 0 {

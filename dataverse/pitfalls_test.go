@@ -21,6 +21,7 @@ import (
 // bubble is a client in a bubble of synctest, whose answers come in turn.
 type bubble struct {
 	*dataverse.Client
+	opts dataverse.Options
 	mu   sync.Mutex
 	sent []sent
 }
@@ -39,7 +40,7 @@ func newBubble(t *testing.T, opts dataverse.Options, answers ...http.HandlerFunc
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.Client = c
+	b.Client, b.opts = c, opts
 	return b
 }
 

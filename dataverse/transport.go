@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 )
@@ -48,7 +49,8 @@ func (a attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !a.own(req.URL) {
 		return nil, ErrForeign
 	}
-	if err := c.client.limiter.acquire(req.Context(), a.opts.MaxRetryWait); err != nil {
+	limiter := c.client.limiter()
+	if err := limiter.acquire(req.Context(), a.opts.MaxRetryWait); err != nil {
 		return nil, err
 	}
 	c.attempts++
@@ -67,7 +69,7 @@ func (a attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	if resp != nil {
 		body = resp.Body.(*buffered).Bytes()
 	}
-	c.client.limiter.release(started, resp, c.learn(resp, body))
+	limiter.release(started, resp, c.learn(resp, body))
 	step.Duration, step.Err = time.Since(started), err
 	if resp != nil {
 		step.Status, step.RequestID = resp.StatusCode, requestID(httpHeader(resp.Header))
@@ -118,7 +120,20 @@ func (a attempts) tooLarge() error {
 
 // own reports whether u is within the organisation's service.
 func (o *organization) own(u *url.URL) bool {
-	return u.Scheme == o.origin.Scheme && u.Host == o.origin.Host && u.User == nil
+	return u.User == nil && originOf(u) == o.origin
+}
+
+// originOf gives scheme and host in one spelling: in lower case, and without
+// the port that the scheme has anyway.
+func originOf(u *url.URL) url.URL {
+	origin := url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host)}
+	switch {
+	case origin.Scheme == "https":
+		origin.Host = strings.TrimSuffix(origin.Host, ":443")
+	case origin.Scheme == "http":
+		origin.Host = strings.TrimSuffix(origin.Host, ":80")
+	}
+	return origin
 }
 
 // buffers are reused from answer to answer: a page of 5,000 rows has
