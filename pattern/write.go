@@ -307,11 +307,15 @@ func (w *writer) count(part *Part, skip map[*Requirement]bool, n int, by *Value)
 	if !part.AllowsMultiple {
 		return 1, nil
 	}
-	references, ref, unsure := -1, "", w.open[part.index]
+	references, ref, unsure, later := -1, "", w.open[part.index], false
 	for _, r := range part.requires {
 		to := w.pattern.byRef[r.Reference]
 		f, _ := part.Entity.Field(r.Field)
-		if skip[r] || !to.AllowsMultiple || f.Type == entity.TypePartyList || w.open[to.index] {
+		if skip[r] || !to.AllowsMultiple || f.Type == entity.TypePartyList {
+			continue
+		}
+		if w.open[to.index] {
+			later = true
 			continue
 		}
 		have := len(w.targets[to.index])
@@ -334,6 +338,7 @@ func (w *writer) count(part *Part, skip map[*Requirement]bool, n int, by *Value)
 	case n >= 0:
 		return n, nil
 	}
+	w.open[part.index] = unsure || later
 	return 1, nil
 }
 

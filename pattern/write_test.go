@@ -261,3 +261,29 @@ requirements:
 		})
 	}
 }
+
+// TestAsManyAsALookUpFinds: how many contacts are made is known after the
+// look-up of the accounts they belong to, so what is zipped with them is not
+// refused before.
+func TestAsManyAsALookUpFinds(t *testing.T) {
+	const branches = `
+---
+kind: EntityPattern
+id: branches
+parts:
+  - {ref: firms, entity: account, allowsMultiple: true, readOnly: true}
+  - {ref: staff, entity: contact, allowsMultiple: true}
+  - {ref: notes, entity: note, allowsMultiple: true}
+requirements:
+  - {part: staff, field: ParentAccount, references: {part: firms, field: Id}}
+  - {part: notes, field: ObjectReference, references: {part: staff, field: Id}}
+`
+	for notes, want := range map[int]string{1: "list-length", 2: ""} {
+		w := people(t, branches)
+		w.seed(w.entity("overview", "account"), 8, map[string]any{"Name": "Contoso"})
+		in := input("firms.Name", "contoso", "staff.LastName", "A", "notes.Text", []any{"a", "b"}[:notes])
+		if _, _, err := w.write("branches", pattern.Create, in, newIDs()); code(err) != want {
+			t.Errorf("%d notes: %v, want %q", notes, err, want)
+		}
+	}
+}
