@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/andmoneyaps/engage-playbooks/dataverse/simulator"
 	"github.com/andmoneyaps/engage-playbooks/playbook"
 )
 
@@ -57,50 +58,61 @@ func attendedByHand(ctx context.Context, h *hand, ev *playbook.Event) error {
 	}, "If-Match", "*")
 }
 
-// employeeSync upserts all employees of a directory by their user name: all of
-// them are known after the first run, which is not counted.
-func (r *Runner) employeeSync(ctx context.Context) ([]Figure, error) {
-	return r.bulkRun(ctx, "employee sync", "employee-sync", "events/employees.json", "Employees", employee, employeesByHand)
+// bulk is a playbook over many records: one for each item of the event's list.
+type bulk struct {
+	name, playbook, event, list string
+	item                        func(i int) any
+	byHand                      byHand
 }
+
+// syncs upserts all employees of a directory by their user name: all of them
+// are known after the first run, which is not counted.
+var syncs = &bulk{"employee sync", "employee-sync", "events/employees.json", "Employees", employee, employeesByHand}
 
 func employee(i int) any {
 	return row{"UserName": fmt.Sprintf("user%d@bank.example", i), "Name": fmt.Sprintf("Employee %d", i), "Department": "Advice", "Active": i%7 > 0}
 }
 
-// noteImport creates the notes of another system.
-func (r *Runner) noteImport(ctx context.Context) ([]Figure, error) {
-	return r.bulkRun(ctx, "note import", "note-import", "events/notes.json", "Notes", func(i int) any {
-		return row{"Subject": fmt.Sprintf("Note %d", i), "Text": "The customer asked about a fixed rate, and will call back in the spring."}
-	}, notesByHand)
+// imports creates the notes of another system.
+var imports = &bulk{"note import", "note-import", "events/notes.json", "Notes", note, notesByHand}
+
+func note(i int) any {
+	return row{"Subject": fmt.Sprintf("Note %d", i), "Text": "The customer asked about a fixed rate, and will call back in the spring."}
+}
+
+func (r *Runner) employeeSync(ctx context.Context) ([]Figure, error) { return r.bulkRun(ctx, syncs) }
+
+func (r *Runner) noteImport(ctx context.Context) ([]Figure, error) { return r.bulkRun(ctx, imports) }
+
+// fill gives the event n items.
+func (b *bulk) fill(p *play, n int) {
+	items := make([]any, n)
+	for i := range items {
+		items[i] = b.item(i)
+	}
+	p.event.Data.(map[string]any)[b.list] = items
 }
 
 // bulkRun measures one run over many records, and what its memory is over that
 // of 1,000.
-func (r *Runner) bulkRun(ctx context.Context, name, id, event, list string, item func(i int) any, byHand func(ctx context.Context, h *hand, ev *playbook.Event) error) ([]Figure, error) {
-	p, err := r.newPlay(ctx, bank, id, event)
+func (r *Runner) bulkRun(ctx context.Context, b *bulk) ([]Figure, error) {
+	p, err := r.newPlay(ctx, bank, b.playbook, b.event)
 	if err != nil {
 		return nil, err
 	}
 	defer p.service.stop()
-	grow := func(n int) {
-		items := make([]any, n)
-		for i := range items {
-			items[i] = item(i)
-		}
-		p.event.Data.(map[string]any)[list] = items
-	}
-	s, _, _, err := p.pair(ctx, 0, byHand)
+	s, _, _, err := p.pair(ctx, 0, b.byHand)
 	if err != nil {
 		return nil, err
 	}
 	n := r.pick(10_000, 50_000)
-	grow(1000)
+	b.fill(p, 1000)
 	few, err := peak(func() error { return s.ours(0) })
 	if err != nil {
 		return nil, err
 	}
-	grow(n)
-	c, err := compare(s, r.pick(3, 5), 1)
+	b.fill(p, n)
+	c, err := compare(s, 5, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -112,14 +124,57 @@ func (r *Runner) bulkRun(ctx context.Context, name, id, event, list string, item
 	if err != nil {
 		return nil, err
 	}
-	name = fmt.Sprintf("%s of %d", name, n)
-	return []Figure{
+	name := fmt.Sprintf("%s of %d", b.name, n)
+	figures := []Figure{
 		c.figure(name, atLeast(0.9), "throughput"), c.figure(name, Goal{}, "CPU"), c.figure(name, Goal{}, "allocations"),
 		{
 			Name: name + ": peak memory over a run of 1,000", Goal: atMost(32), Unit: "MiB", Value: mebibytes(int64(many) - int64(few)),
 			Note: fmt.Sprintf("%.0f MiB beyond the event, 1,000 take %.0f, by hand %.0f", mebibytes(int64(many)), mebibytes(int64(few)), mebibytes(int64(hands))),
 		},
-	}, nil
+	}
+	more, err := r.bulkElsewhere(ctx, b, p)
+	return append(figures, more...), err
+}
+
+// bulkElsewhere measures throughput where the service is further away, and
+// where it allows few requests at once.
+func (r *Runner) bulkElsewhere(ctx context.Context, b *bulk, p *play) ([]Figure, error) {
+	const n = 10_000
+	var figures []Figure
+	for _, delay := range delays[1:] {
+		b.fill(p, n)
+		s, ours, byhand, err := p.pair(ctx, delay, b.byHand)
+		if err != nil {
+			return figures, err
+		}
+		c, err := compare(s, r.pick(5, 7), 1)
+		if err != nil {
+			return figures, err
+		}
+		x, y, err := traffics(s, ours, byhand)
+		if err != nil {
+			return figures, err
+		}
+		f := c.figure(fmt.Sprintf("%s of %d, %v", b.name, n, delay), atLeast(0.9), "throughput")
+		f.Note += fmt.Sprintf("; %d requests in %d round trips, by hand %d in %d", x.requests, x.rounds, y.requests, y.rounds)
+		figures = append(figures, f)
+	}
+	const allowed = 3
+	limited, err := r.newPlay(ctx, bank, b.playbook, b.event, simulator.Limits{Concurrent: allowed})
+	if err != nil {
+		return figures, err
+	}
+	defer limited.service.stop()
+	b.fill(limited, n)
+	s, _, _, err := limited.pair(ctx, 0, b.byHand)
+	if err != nil {
+		return figures, err
+	}
+	c, err := compare(s, r.pick(5, 7), 1)
+	if err != nil {
+		return figures, err
+	}
+	return append(figures, c.figure(fmt.Sprintf("%s of %d, %d requests at once allowed", b.name, n, allowed), atLeast(0.9), "throughput")), nil
 }
 
 // employeesByHand finds who is known, 1,000 names a request, then upserts by

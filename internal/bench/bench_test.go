@@ -1,30 +1,73 @@
 package bench
 
 import (
+	"errors"
 	"math"
+	"regexp"
 	"strings"
 	"testing"
 )
 
-func TestTable(t *testing.T) {
-	var out strings.Builder
-	missed, err := Print(&out, []Figure{
-		{Name: "meeting: wall", Goal: atMost(1.05), Value: 1.02, Unit: "x", Noise: 0.013, Note: "a"},
-		{Name: "bulk: throughput", Goal: atLeast(0.9), Value: 0.5, Unit: "x"},
-		{Name: "rows", Value: 12345, Unit: "rows/s"},
-		{Name: "not measured", Goal: atMost(1), Value: math.NaN()},
-	})
-	if err != nil || missed != 2 {
-		t.Errorf("%d missed, %v", missed, err)
-	}
-	const want = `FIGURE            GOAL      RESULT        NOISE  VERDICT  MEASURED
-meeting: wall     <= 1.05x  1.02x         ±1%    met      a
+func TestReport(t *testing.T) {
+	met := Figure{Scenario: "meeting", Name: "meeting: wall", Goal: atMost(1.05), Value: 1.02, Unit: "x", Noise: 0.013, Note: "a | b"}
+	missed := Figure{Scenario: "bulk", Name: "bulk: throughput", Goal: atLeast(0.9), Value: 0.5, Unit: "x"}
+	plain := Figure{Scenario: "bulk", Name: "rows", Value: 12345, Unit: "rows/s"}
+	unmeasured := Figure{Scenario: "bulk", Name: "not measured", Goal: atMost(1), Value: math.NaN()}
+	for _, test := range []struct {
+		name    string
+		figures []Figure
+		failed  error
+		format  Format
+		code    int
+		out     string
+	}{
+		{"goals met", []Figure{met, plain}, nil, Text, 0, `FIGURE         GOAL      RESULT        NOISE  VERDICT  MEASURED
+meeting: wall  <= 1.05x  1.02x         ±1%    met      a | b
+rows           -         12345 rows/s  -      -        
+
+all 1 goals met
+`},
+		{"goals missed", []Figure{met, missed, plain, unmeasured}, nil, Text, 1, `FIGURE            GOAL      RESULT        NOISE  VERDICT  MEASURED
+meeting: wall     <= 1.05x  1.02x         ±1%    met      a | b
 bulk: throughput  >= 0.90x  0.50x         -      MISSED   
 rows              -         12345 rows/s  -      -        
 not measured      <= 1      NaN           -      MISSED   
-`
-	if out.String() != want {
-		t.Errorf("got\n%s", out.String())
+
+2 of 3 goals missed; docs/performance.md says why
+`},
+		{"a scenario failed", []Figure{met}, errors.New("bulk: no service"), Text, 2, `FIGURE         GOAL      RESULT  NOISE  VERDICT  MEASURED
+meeting: wall  <= 1.05x  1.02x   ±1%    met      a | b
+
+all 1 goals met
+`},
+		{"markdown", []Figure{met, missed, plain}, nil, Markdown, 1, "| `-run` | figure | goal | result | noise | | measured |\n" + `|---|---|---|---|---|---|---|
+| meeting | meeting: wall | <= 1.05x | 1.02x | ±1% | met | a \| b |
+| bulk | bulk: throughput | >= 0.90x | 0.50x | - | **missed** |  |
+|  | rows | - | 12345 rows/s | - | - |  |
+
+1 of 2 goals missed; docs/performance.md says why
+`},
+	} {
+		var out, errs strings.Builder
+		code := Report(&out, &errs, test.figures, test.failed, test.format)
+		if code != test.code {
+			t.Errorf("%s: exit code %d, want %d", test.name, code, test.code)
+		}
+		if out.String() != test.out {
+			t.Errorf("%s: got\n%s", test.name, out.String())
+		}
+		if test.failed != nil && errs.String() != "figures: "+test.failed.Error()+"\n" {
+			t.Errorf("%s: errors %q", test.name, errs.String())
+		}
+	}
+}
+
+// A pattern that matches nothing is a mistake, not a run in which all is met.
+func TestNoScenario(t *testing.T) {
+	r := Runner{Match: regexp.MustCompile("portal-meting")}
+	figures, err := r.Run(t.Context())
+	if len(figures) > 0 || err == nil || !strings.Contains(err.Error(), "portal-meeting") {
+		t.Errorf("%v, %v", figures, err)
 	}
 }
 

@@ -13,23 +13,32 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/andmoneyaps/engage-playbooks/dataverse"
+	"github.com/andmoneyaps/engage-playbooks/dataverse/simulator"
 )
 
 // clientBulk creates rows in bulk, with and without limits that count.
 func (r *Runner) clientBulk(ctx context.Context) ([]Figure, error) {
 	var figures []Figure
 	n := r.pick(20_000, 50_000)
-	for _, limited := range []bool{false, true} {
-		name, args := fmt.Sprintf("bulk of %d creates", n), []string{"simulator"}
-		if limited {
-			name, args = name+", 3 requests at once allowed", append(args, "3")
-		}
-		s, err := r.start(ctx, args...)
+	for _, where := range []struct {
+		name   string
+		delay  time.Duration
+		limits []simulator.Limits
+		n      int
+	}{
+		{"", 0, nil, n},
+		{", 5ms", 5 * time.Millisecond, nil, 20_000},
+		{", 40ms", 40 * time.Millisecond, nil, 20_000},
+		{", 3 requests at once allowed", 0, []simulator.Limits{{Concurrent: 3}}, n},
+	} {
+		n := where.n
+		name := fmt.Sprintf("bulk of %d creates%s", n, where.name)
+		s, err := r.start(ctx, append([]string{"simulator"}, limitArgs(where.limits)...)...)
 		if err != nil {
 			return nil, err
 		}
 		defer s.stop()
-		road := newRoad(0)
+		road := newRoad(where.delay)
 		h := newHand(s, s.Admin, road)
 		workers, err := h.bestWorkers(ctx, n/5)
 		if err != nil {
@@ -49,7 +58,7 @@ func (r *Runner) clientBulk(ctx context.Context) ([]Figure, error) {
 		f := compared.figure(name, atLeast(0.9), "throughput")
 		f.Note += fmt.Sprintf(" with %d workers", workers)
 		figures = append(figures, f)
-		if !limited {
+		if where.name == "" {
 			figures = append(figures, compared.figure(name, Goal{}, "CPU"), compared.figure(name, Goal{}, "allocations"))
 		}
 	}

@@ -11,8 +11,10 @@ import (
 	"github.com/andmoneyaps/engage-playbooks/playbook"
 )
 
+const overviews = "examples/customer-overview"
+
 func (r *Runner) customerOverview(ctx context.Context) ([]Figure, error) {
-	p, err := r.newPlay(ctx, "examples/customer-overview", "customer-overview", "events/overview.json")
+	p, err := r.newPlay(ctx, overviews, "customer-overview", "events/overview.json")
 	if err != nil {
 		return nil, err
 	}
@@ -29,8 +31,12 @@ func (r *Runner) customerOverview(ctx context.Context) ([]Figure, error) {
 	if err != nil {
 		return nil, err
 	}
+	limited, err := r.limited(ctx, "customer overview", overviews, "customer-overview", "events/overview.json", overviewByHand)
+	if err != nil {
+		return nil, err
+	}
 	// The organisation, its advisor, the note.
-	return append(figures, Figure{Name: "customer overview: dependent rounds", Goal: atMost(3), Value: float64(result.Stats.RoundTrips), Note: "the depth of its data flow is 3"}), nil
+	return append(figures, limited, Figure{Name: "customer overview: dependent rounds", Goal: atMost(3), Value: float64(result.Stats.RoundTrips), Note: "the depth of its data flow is 3"}), nil
 }
 
 // summary and proposal stand for the assistants, which are stubs in the example.

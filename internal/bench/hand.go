@@ -19,9 +19,10 @@ import (
 // road is a transport with a delay that counts its requests. Each side has its
 // own, of the same settings.
 type road struct {
-	base  http.RoundTripper
-	delay time.Duration
-	count atomic.Int64
+	base   http.RoundTripper
+	delay  time.Duration
+	count  atomic.Int64
+	rounds rounds
 }
 
 func newRoad(delay time.Duration) *road {
@@ -30,6 +31,8 @@ func newRoad(delay time.Duration) *road {
 
 func (r *road) RoundTrip(req *http.Request) (*http.Response, error) {
 	r.count.Add(1)
+	place := r.rounds.sent()
+	defer func() { r.rounds.answered(place) }()
 	if r.delay > 0 {
 		timer := time.NewTimer(r.delay)
 		select {

@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"runtime"
-	"slices"
 	"testing/fstest"
 
 	"gopkg.in/yaml.v3"
@@ -75,20 +73,7 @@ func (r *Runner) planning(context.Context) ([]Figure, error) {
 			in = append(in, pattern.Value{Part: fmt.Sprintf("p%d", i), Field: fmt.Sprintf("Field%d", f), Data: "The text of a field"})
 		}
 	}
-	o := pattern.Options{NewID: func(_ string, i int) dataverse.GUID {
-		return dataverse.GUID(fmt.Sprintf("00000000-0000-4000-8000-%012d", i))
-	}}
-	plan := func() (*pattern.WritePlan, error) {
-		l, err := p.Lookup(pattern.Create, in, o)
-		if err != nil {
-			return nil, err
-		}
-		if _, err := l.Next(nil); err != nil {
-			return nil, err
-		}
-		return p.Write(pattern.Create, in, l, o)
-	}
-	made, err := plan()
+	made, err := planCreate(p, in)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +90,7 @@ func (r *Runner) planning(context.Context) ([]Figure, error) {
 		bodies = append(bodies, body)
 	}
 	c, err := compare(sides{
-		ours: func(int) error { _, err := plan(); return err },
+		ours: func(int) error { _, err := planCreate(p, in); return err },
 		hand: func(int) error {
 			for _, b := range bodies {
 				if _, err := json.Marshal(b); err != nil {
@@ -122,9 +107,24 @@ func (r *Runner) planning(context.Context) ([]Figure, error) {
 	return []Figure{c.figure(name, atMost(3), "wall"), c.figure(name, Goal{}, "allocations")}, nil
 }
 
+// planCreate is what the engine does of a create before its change set is sent.
+func planCreate(p *pattern.Pattern, in pattern.Input) (*pattern.WritePlan, error) {
+	o := pattern.Options{NewID: func(_ string, i int) dataverse.GUID {
+		return dataverse.GUID(fmt.Sprintf("00000000-0000-4000-8000-%012d", i))
+	}}
+	l, err := p.Lookup(pattern.Create, in, o)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := l.Next(nil); err != nil {
+		return nil, err
+	}
+	return p.Write(pattern.Create, in, l, o)
+}
+
 // chain is a workspace with one pattern of n parts, each of which references
 // the one before.
-func chain(n int) fs.FS {
+func chain(n int) fstest.MapFS {
 	fsys := large.Workspace(1, 0, 0)
 	var text bytes.Buffer
 	text.WriteString("kind: EntityPattern\nid: chain\nname: Chain\nparts:\n")
@@ -139,121 +139,4 @@ func chain(n int) fs.FS {
 	}
 	fsys["patterns/chain.yaml"] = &fstest.MapFile{Data: text.Bytes()}
 	return fsys
-}
-
-// growth measures how costs grow with what they are for.
-func (r *Runner) growth(ctx context.Context) ([]Figure, error) {
-	p, err := r.newPlay(ctx, bank, "note-import", "events/notes.json")
-	if err != nil {
-		return nil, err
-	}
-	defer p.service.stop()
-	runs, _, _, err := p.pair(ctx, 0, notesByHand)
-	if err != nil {
-		return nil, err
-	}
-	known, err := r.newPlay(ctx, bank, "employee-sync", "events/employees.json")
-	if err != nil {
-		return nil, err
-	}
-	defer known.service.stop()
-	upserts, _, _, err := known.pair(ctx, 0, employeesByHand)
-	if err != nil {
-		return nil, err
-	}
-	up := r.pick(1000, 10_000)
-	var figures []Figure
-	for _, g := range []struct {
-		what  string
-		most  int
-		setUp func(n int) (work func() error, done func(), err error)
-	}{
-		{"definitions in a workspace", min(up, 10_000), func(n int) (func() error, func(), error) {
-			fsys := large.Workspace(n, 0, 0)
-			return func() error { return load(fsys) }, nil, nil
-		}},
-		{"parts and requirements of a pattern", 1000, func(n int) (func() error, func(), error) {
-			fsys := chain(n)
-			return func() error { return load(fsys) }, nil, nil
-		}},
-		{"rows read", 10_000, func(n int) (func() error, func(), error) {
-			s, err := r.start(ctx, "rows", fmt.Sprint(n))
-			if err != nil {
-				return nil, nil, err
-			}
-			c, h, err := newClient(s, 0)
-			if err != nil {
-				return nil, s.stop, err
-			}
-			both := readRows(ctx, c, h, n)
-			return func() error { return both.ours(0) }, s.stop, nil
-		}},
-		{"records upserted in a run", 10_000, func(n int) (func() error, func(), error) {
-			items := make([]any, n)
-			for i := range items {
-				items[i] = employee(i)
-			}
-			known.event.Data.(map[string]any)["Employees"] = items
-			return func() error { return upserts.ours(0) }, nil, nil
-		}},
-		{"records created in a run", 10_000, func(n int) (func() error, func(), error) {
-			items := make([]any, n)
-			for i := range items {
-				items[i] = row{"Subject": "Note", "Text": "Text"}
-			}
-			p.event.Data.(map[string]any)["Notes"] = items
-			return func() error { return runs.ours(0) }, nil, nil
-		}},
-	} {
-		f, err := r.grow(g.what, g.most, g.setUp)
-		if err != nil {
-			return figures, fmt.Errorf("%s: %w", g.what, err)
-		}
-		figures = append(figures, f)
-	}
-	return figures, nil
-}
-
-// grow measures the processor time at 1, 10, 100 and so on, and gives the
-// exponent over the sizes from 100.
-func (r *Runner) grow(what string, most int, setUp func(n int) (func() error, func(), error)) (Figure, error) {
-	f := Figure{Name: "growth with " + what + ": exponent", Goal: atMost(1.2)}
-	var sizes, costs []float64
-	for n := 1; n <= most; n *= 10 {
-		work, done, err := setUp(n)
-		if done != nil {
-			defer done()
-		}
-		if err != nil {
-			return f, err
-		}
-		if err := work(); err != nil {
-			return f, err
-		}
-		var took []float64
-		for range r.pick(5, 7) {
-			times := max(1, 1000/n)
-			c, err := spend(func() error {
-				for range times {
-					if err := work(); err != nil {
-						return err
-					}
-				}
-				return nil
-			})
-			if err != nil {
-				return f, err
-			}
-			took = append(took, c.cpu.Seconds()/float64(times))
-		}
-		// The least is what it costs: noise only adds.
-		cost := slices.Min(took)
-		f.Note += fmt.Sprintf("%d: %.2f ms  ", n, 1000*cost)
-		if n >= 100 {
-			sizes, costs = append(sizes, float64(n)), append(costs, cost)
-		}
-		runtime.GC()
-	}
-	f.Value = exponent(sizes, costs)
-	return f, nil
 }

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -11,8 +12,12 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/andmoneyaps/engage-playbooks/dataverse"
+	"github.com/andmoneyaps/engage-playbooks/dataverse/simulator"
 	"github.com/andmoneyaps/engage-playbooks/playbook"
 )
+
+// byHand is what a playbook does, written as a Go program.
+type byHand func(ctx context.Context, h *hand, ev *playbook.Event) error
 
 // play is a playbook and an event, and a service to run it against.
 type play struct {
@@ -21,15 +26,22 @@ type play struct {
 	event    *playbook.Event
 	allow    []string
 	events   atomic.Int64
+	// atOnce is how many requests the hand-written program sends at once, and
+	// is then patient; 0: as many as it likes.
+	atOnce int
 }
 
-// newPlay loads the workspace and starts its world as a service; stop it.
-func (r *Runner) newPlay(ctx context.Context, dir, id, event string) (*play, error) {
+// newPlay loads the workspace and starts its world as a service, with limits
+// that count, if any are given; stop it.
+func (r *Runner) newPlay(ctx context.Context, dir, id, event string, limits ...simulator.Limits) (*play, error) {
 	p, err := r.loadPlay(dir, id, event)
 	if err != nil {
 		return nil, err
 	}
-	p.service, err = r.start(ctx, "world", dir, filepath.Join(dir, event))
+	for _, l := range limits {
+		p.atOnce = l.Concurrent
+	}
+	p.service, err = r.start(ctx, append([]string{"world", dir, filepath.Join(dir, event)}, limitArgs(limits)...)...)
 	return p, err
 }
 
@@ -84,23 +96,36 @@ func (p *play) another() *playbook.Event {
 
 // pair makes the two sides of a playbook: the engine, and byHand with a client
 // of its own. The roads count what each sends.
-func (p *play) pair(ctx context.Context, delay time.Duration, byHand func(ctx context.Context, h *hand, ev *playbook.Event) error) (s sides, ours, byhand *road, err error) {
+func (p *play) pair(ctx context.Context, delay time.Duration, byHand byHand) (s sides, ours, byhand *road, err error) {
 	ours, byhand = newRoad(delay), newRoad(delay)
 	engine, err := p.engine(ours)
 	if err != nil {
 		return s, nil, nil, err
 	}
-	h := newHand(p.service, p.service.Employee, byhand)
+	h := newHand(p.service, p.service.Employee, p.manner(byhand))
 	return sides{
-		ours: func(int) error {
-			result, err := engine.Run(ctx, p.playbook, p.another())
-			if err == nil && result.Status != playbook.StatusSucceeded {
-				err = fmt.Errorf("the run is %s", result.Status)
-			}
-			return err
-		},
+		ours: p.run(ctx, engine),
 		hand: func(int) error { return byHand(ctx, h, p.another()) },
 	}, ours, byhand, nil
+}
+
+// run lets the engine run the playbook for an event of its own.
+func (p *play) run(ctx context.Context, engine *playbook.Engine) func(int) error {
+	return func(int) error {
+		result, err := engine.Run(ctx, p.playbook, p.another())
+		if err == nil && result.Status != playbook.StatusSucceeded {
+			err = fmt.Errorf("the run is %s", result.Status)
+		}
+		return err
+	}
+}
+
+// manner is how the hand-written program sends over the road.
+func (p *play) manner(over *road) http.RoundTripper {
+	if p.atOnce > 0 {
+		return newPatient(over, p.atOnce)
+	}
+	return over
 }
 
 // sameRequests does each side once more than it needs to be warm, and compares
@@ -126,8 +151,9 @@ func sameRequests(s sides, ours, byhand *road) error {
 var delays = []time.Duration{0, 5 * time.Millisecond, 40 * time.Millisecond}
 
 // latencies measures a playbook at each delay: wall everywhere, processor time
-// and allocations where nothing is waited for.
-func (r *Runner) latencies(ctx context.Context, p *play, name string, byHand func(ctx context.Context, h *hand, ev *playbook.Event) error) ([]Figure, error) {
+// and allocations where nothing is waited for, round trips where waiting tells
+// them apart.
+func (r *Runner) latencies(ctx context.Context, p *play, name string, byHand byHand) ([]Figure, error) {
 	var figures []Figure
 	for _, delay := range delays {
 		s, ours, byhand, err := p.pair(ctx, delay, byHand)
@@ -157,12 +183,37 @@ func (r *Runner) latencies(ctx context.Context, p *play, name string, byHand fun
 				c.figure(name, Goal{}, "allocated bytes"),
 				c.figure(at, Goal{}, "wall"))
 		case 40 * time.Millisecond:
-			figures = append(figures, c.figure(at, atMost(1.05), "wall"))
+			a, b, err := traffics(s, ours, byhand)
+			if err != nil {
+				return nil, err
+			}
+			figures = append(figures, c.figure(at, atMost(1.05), "wall"),
+				Figure{Name: name + ": round trips", Goal: atMost(float64(b.rounds)), Value: float64(a.rounds), Note: fmt.Sprintf("by hand %d; %d requests each", b.rounds, a.requests)})
 		default:
 			figures = append(figures, c.figure(at, Goal{}, "wall"))
 		}
 	}
 	return figures, nil
+}
+
+// limited measures the playbook where the service's own limits count: one run
+// after the other stays below them, and nothing is to be slower for it.
+func (r *Runner) limited(ctx context.Context, name, dir, id, event string, byHand byHand) (Figure, error) {
+	p, err := r.newPlay(ctx, dir, id, event, simulator.ServiceLimits)
+	if err != nil {
+		return Figure{}, err
+	}
+	defer p.service.stop()
+	s, _, _, err := p.pair(ctx, 40*time.Millisecond, byHand)
+	if err != nil {
+		return Figure{}, err
+	}
+	// 6,000 requests in five minutes, of both sides, are the user's.
+	c, err := compare(s, r.pick(7, 11), r.pick(6, 12))
+	if err != nil {
+		return Figure{}, err
+	}
+	return c.figure(name+", 40ms, the service's limits count", atMost(1.05), "wall"), nil
 }
 
 // together runs the funcs at once and gives the first error.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/andmoneyaps/engage-playbooks/playbook"
@@ -20,7 +19,12 @@ func (r *Runner) portalMeeting(ctx context.Context) ([]Figure, error) {
 		return nil, err
 	}
 	defer p.service.stop()
-	return r.latencies(ctx, p, "portal meeting", bookByHand)
+	figures, err := r.latencies(ctx, p, "portal meeting", bookByHand)
+	if err != nil {
+		return nil, err
+	}
+	limited, err := r.limited(ctx, "portal meeting", portalMeetings, "portal-meeting-booked", "events/booked.json", bookByHand)
+	return append(figures, limited), err
 }
 
 // bookByHand is examples/portal-meeting as a Go program: four reads at once,
@@ -99,49 +103,4 @@ func in(column string, texts []string) string {
 		quoted[i] = fmt.Sprintf("%q", t)
 	}
 	return "Microsoft.Dynamics.CRM.In(PropertyName='" + column + "',PropertyValues=" + url.QueryEscape("["+strings.Join(quoted, ",")+"]") + ")"
-}
-
-// concurrentRuns books many meetings at once in one process.
-func (r *Runner) concurrentRuns(ctx context.Context) ([]Figure, error) {
-	p, err := r.newPlay(ctx, portalMeetings, "portal-meeting-booked", "events/booked.json")
-	if err != nil {
-		return nil, err
-	}
-	defer p.service.stop()
-	const n = 1000
-	s, ours, byhand, err := p.pair(ctx, 0, bookByHand)
-	if err != nil {
-		return nil, err
-	}
-	if err := sameRequests(s, ours, byhand); err != nil {
-		return nil, err
-	}
-	atOnce := func(one func(i int) error) func(int) error {
-		return func(round int) error {
-			var wg sync.WaitGroup
-			errs := make([]error, n)
-			for i := range n {
-				wg.Go(func() { errs[i] = one(round*n + i) })
-			}
-			wg.Wait()
-			return errors.Join(errs...)
-		}
-	}
-	all := sides{ours: atOnce(s.ours), hand: atOnce(s.hand)}
-	c, err := compare(all, r.pick(5, 9), 1)
-	if err != nil {
-		return nil, err
-	}
-	name := fmt.Sprintf("%d portal meetings at once", n)
-	var held []float64
-	for i := range 3 {
-		bytes, err := peak(func() error { return all.ours(100 + i) })
-		if err != nil {
-			return nil, err
-		}
-		held = append(held, float64(bytes)/n/1024)
-	}
-	memory := Figure{Name: name + ": peak memory a run", Goal: atMost(64), Unit: "KiB"}
-	memory.Value, memory.Noise = median(held)
-	return []Figure{c.figure(name, atLeast(0.8), "throughput"), c.figure(name, atMost(1.3), "CPU"), c.figure(name, atMost(1.5), "allocations"), memory}, nil
 }

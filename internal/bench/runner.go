@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"strings"
 	"time"
 )
 
@@ -63,6 +64,15 @@ func Names() []string {
 // Run measures the scenarios, one after the other. A scenario that fails is
 // one error of those that are joined; the others are measured all the same.
 func (r *Runner) Run(ctx context.Context) ([]Figure, error) {
+	var chosen []scenario
+	for _, s := range scenarios {
+		if r.Match == nil || r.Match.MatchString(s.name) {
+			chosen = append(chosen, s)
+		}
+	}
+	if len(chosen) == 0 {
+		return nil, fmt.Errorf("no scenario matches %q; there are %s", r.Match, strings.Join(Names(), ", "))
+	}
 	var err error
 	if r.temp, err = os.MkdirTemp("", "figures"); err != nil {
 		return nil, err
@@ -71,24 +81,31 @@ func (r *Runner) Run(ctx context.Context) ([]Figure, error) {
 	var (
 		all  []Figure
 		errs []error
+		log  = cmp.Or[io.Writer](r.Log, io.Discard)
+		from = time.Now()
 	)
-	for _, s := range scenarios {
-		if r.Match != nil && !r.Match.MatchString(s.name) {
-			continue
-		}
+	for i, s := range chosen {
+		fmt.Fprintf(log, "%2d/%d  %-18s", i+1, len(chosen), s.name)
 		start := time.Now()
 		figures, err := s.run(r, ctx)
+		end := "\n"
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", s.name, err))
+			err = fmt.Errorf("%s: %w", s.name, err)
+			errs, end = append(errs, err), "  failed\n"
 		}
-		all = append(all, figures...)
-		fmt.Fprintf(cmp.Or[io.Writer](r.Log, io.Discard), "%-18s %v\n", s.name, time.Since(start).Round(100*time.Millisecond))
+		for _, f := range figures {
+			f.Scenario = s.name
+			all = append(all, f)
+		}
+		fmt.Fprintf(log, " %7s, %s in all%s", seconds(time.Since(start)), seconds(time.Since(from)), end)
 		if ctx.Err() != nil {
 			break
 		}
 	}
 	return all, errors.Join(errs...)
 }
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.1fs", d.Seconds()) }
 
 // pick is how many: fewer when quick.
 func (r *Runner) pick(quick, full int) int {

@@ -67,9 +67,11 @@ func (r *Runner) start(ctx context.Context, args ...string) (*service, error) {
 // Serve is the child process. It writes how to reach the service, a line of
 // JSON, and serves until its input ends. The services:
 //
-//	world DIR EVENT    the simulated organisation of a workspace
-//	simulator [N]      the simulator's baseline, N requests at once at most
-//	rows N             N contacts in pages of 5,000, canned
+//	world DIR EVENT [LIMITS]    the simulated organisation of a workspace
+//	simulator [LIMITS]          the simulator's baseline
+//	rows N                      N contacts in pages of 5,000, canned
+//
+// LIMITS are simulator.Limits as JSON.
 func Serve(args []string, in io.Reader, out io.Writer) error {
 	if len(args) == 0 {
 		return errors.New("-serve needs the name of a service")
@@ -81,15 +83,12 @@ func Serve(args []string, in io.Reader, out io.Writer) error {
 	)
 	switch args[0] {
 	case "world":
-		s, close, err = serveWorld(args[1], args[2])
+		s, close, err = serveWorld(args[1], args[2], args[3:])
 	case "simulator":
 		server := simulator.NewServer(nil, nil)
-		if len(args) > 1 {
-			n, err := strconv.Atoi(args[1])
-			if err != nil {
-				return err
-			}
-			server.Limit(simulator.Limits{Concurrent: n})
+		if err := limit(server, args[1:]); err != nil {
+			server.Close()
+			return err
 		}
 		s, close = &service{URL: server.URL, Admin: server.Entra.Bearer(simulator.AdministratorEmail)}, server.Close
 	case "rows":
@@ -115,7 +114,7 @@ func Serve(args []string, in io.Reader, out io.Writer) error {
 
 // serveWorld serves the organisation of a workspace, and gives the tokens of
 // the event's actor.
-func serveWorld(dir, eventFile string) (*service, func(), error) {
+func serveWorld(dir, eventFile string, limits []string) (*service, func(), error) {
 	w, err := playbook.Load(os.DirFS(dir))
 	if err != nil {
 		return nil, nil, err
@@ -126,6 +125,10 @@ func serveWorld(dir, eventFile string) (*service, func(), error) {
 	}
 	world, err := playbooktest.NewWorld(w, nil)
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := limit(world.Server, limits); err != nil {
+		world.Close()
 		return nil, nil, err
 	}
 	user := simulator.AdministratorEmail
@@ -139,6 +142,32 @@ func serveWorld(dir, eventFile string) (*service, func(), error) {
 		URL: world.Server.URL, Admin: world.AdminToken(), Employee: entra.Bearer(user),
 		Application: entra.AppBearer(simulator.DefaultClientID),
 	}, world.Close, nil
+}
+
+// limit lets the server's limits count, if there are any.
+func limit(server *simulator.Server, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var l simulator.Limits
+	if err := json.Unmarshal([]byte(args[0]), &l); err != nil {
+		return err
+	}
+	server.Limit(l)
+	return nil
+}
+
+// limitArgs are limits as an argument of a service; nil for none.
+func limitArgs(limits []simulator.Limits) []string {
+	var args []string
+	for _, l := range limits {
+		text, err := json.Marshal(l)
+		if err != nil {
+			panic(err) // numbers alone
+		}
+		args = append(args, string(text))
+	}
+	return args
 }
 
 func readEvent(file string) (*playbook.Event, error) {

@@ -3,7 +3,7 @@
 // verdict. It exits with 1 where a goal is missed, with 2 where something could
 // not be measured.
 //
-//	go run ./internal/bench/cmd/figures [-quick] [-run REGEXP]
+//	go run ./internal/bench/cmd/figures [-quick] [-run REGEXP] [-format text|markdown]
 package main
 
 import (
@@ -26,6 +26,7 @@ func run() int {
 	flag.BoolVar(&r.Quick, "quick", false, "fewer rounds and smaller sizes: a few minutes, and more noise")
 	match := flag.String("run", "", "measure only the scenarios that match: "+strings.Join(bench.Names(), ", "))
 	flag.StringVar(&r.Root, "root", ".", "the project's root `directory`")
+	format := flag.String("format", "text", "`text`, or markdown: the table of docs/performance.md")
 	serve := flag.Bool("serve", false, "be the service of a scenario (used by this command itself)")
 	flag.Parse()
 	if *serve {
@@ -38,22 +39,15 @@ func run() int {
 	if r.Match, err = regexp.Compile(*match); err != nil {
 		return fail(err)
 	}
+	if f := bench.Format(*format); f != bench.Text && f != bench.Markdown {
+		return fail(fmt.Errorf("-format %s: text or markdown", f))
+	}
 	r.Log = os.Stderr
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	fmt.Printf("%s, %s/%s, %d processors\n\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0))
-	figures, measured := r.Run(ctx)
-	missed, err := bench.Print(os.Stdout, figures)
-	switch {
-	case measured != nil:
-		return fail(measured)
-	case err != nil:
-		return fail(err)
-	case missed > 0:
-		fmt.Printf("\n%d of %d goals missed; docs/performance.md says why\n", missed, len(figures))
-		return 1
-	}
-	return 0
+	figures, failed := r.Run(ctx)
+	return bench.Report(os.Stdout, os.Stderr, figures, failed, bench.Format(*format))
 }
 
 func fail(err error) int {
