@@ -22,6 +22,7 @@ func (p *Playbook) lay() {
 		}
 	}
 	p.nodes = layout(p.Blocks)
+	p.flow = flowOf(p)
 }
 
 // layout lays blocks out: data flow, with writes as barriers. The look-up of a

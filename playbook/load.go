@@ -39,7 +39,7 @@ type Loader struct {
 func (o *Loader) Load(fsys fs.FS) (*Workspace, error) {
 	var problems engage.Problems
 	l := newLoader(fsys, o, &problems)
-	l.run(document.Read(fsys, &problems))
+	l.run(document.Read(l.hashed, &problems))
 	problems.Sort()
 	if err := problems.Err(); err != nil {
 		return nil, err
@@ -47,7 +47,7 @@ func (o *Loader) Load(fsys fs.FS) (*Workspace, error) {
 	for _, p := range l.playbooks.values {
 		p.lay()
 	}
-	l.workspace.warnings = problems
+	l.workspace.warnings, l.workspace.hash = problems, l.hashed.sum()
 	return l.workspace, nil
 }
 
@@ -97,8 +97,10 @@ func find[T any](l *loader, s document.String, kind string, x *index[T]) *T {
 // loader is one load.
 type loader struct {
 	tables
-	options    *Loader
-	fsys       fs.FS
+	options *Loader
+	fsys    fs.FS
+	// hashed is fsys for the documents and the files that they name.
+	hashed     *hashed
 	problems   *engage.Problems
 	workspace  *Workspace
 	liquidConf *render.Config
@@ -150,7 +152,7 @@ func (l *loader) findBroken() {
 }
 
 func newLoader(fsys fs.FS, o *Loader, problems *engage.Problems) *loader {
-	l := &loader{options: o, fsys: fsys, problems: problems, tables: tables{
+	l := &loader{options: o, fsys: fsys, hashed: &hashed{FS: fsys, sums: map[string][]byte{}}, problems: problems, tables: tables{
 		definitions: newIndex[entity.Definition](), patterns: newIndex[pattern.Pattern](), playbooks: newIndex[Playbook](),
 		templates: newIndex[Template](), triggers: newIndex[TriggerType](), capabilities: newIndex[Capability](), tests: newIndex[Test](),
 	}}

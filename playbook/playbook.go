@@ -17,6 +17,7 @@ type Playbook struct {
 	Workspace *Workspace
 
 	nodes []node
+	flow  *Flow
 }
 
 // Block finds a block by its name.

@@ -122,9 +122,9 @@ func (r *Record) document(output any, outputs []any) jsonResult {
 		Event:     orNull(r.Event),
 		Status:    r.Status,
 		Blocks:    make([]jsonBlock, len(r.Blocks)),
-		Writes:    make([]jsonWrite, len(r.Writes)),
+		Writes:    writeDocuments(r.Writes),
 		Output:    output,
-		Warnings:  make([]jsonWarning, len(r.Warnings)),
+		Warnings:  warningDocuments(r.Warnings),
 		Error:     r.Error.document(),
 		Stats:     r.Stats,
 		Actor:     r.Actor,
@@ -139,16 +139,26 @@ func (r *Record) document(output any, outputs []any) jsonResult {
 			d.Blocks[i].Output = outputs[i]
 		}
 	}
-	for i, w := range r.Writes {
-		d.Writes[i] = jsonWrite{
+	return d
+}
+
+func writeDocuments(writes []*WriteRecord) []jsonWrite {
+	list := make([]jsonWrite, len(writes))
+	for i, w := range writes {
+		list[i] = jsonWrite{
 			Block: w.Block, Part: orNull(w.Part), Operation: w.Operation, Table: w.Table, ID: orNull(w.ID),
 			Columns: append([]string{}, w.Columns...), Verdict: w.Verdict, Values: w.Values,
 		}
 	}
-	for i, w := range r.Warnings {
-		d.Warnings[i] = jsonWarning{Block: orNull(w.Block), Part: orNull(w.Part), Message: w.Message}
+	return list
+}
+
+func warningDocuments(warnings []Warning) []jsonWarning {
+	list := make([]jsonWarning, len(warnings))
+	for i, w := range warnings {
+		list[i] = jsonWarning{Block: orNull(w.Block), Part: orNull(w.Part), Message: w.Message}
 	}
-	return d
+	return list
 }
 
 func (b *BlockRecord) document() jsonBlock {

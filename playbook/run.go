@@ -67,7 +67,7 @@ type step struct {
 
 func (e *Engine) run(ctx context.Context, p *Playbook, ev *Event, dry bool) (*Result, error) {
 	if p.Trigger.Type.ID != ev.Type {
-		return nil, fmt.Errorf("%w: playbook %q is for %s, the event is of type %s", ErrOtherTrigger, p.ID, p.Trigger.Type.ID, ev.Type)
+		return nil, otherTrigger(p, ev)
 	}
 	r := e.newRun(p, ev, dry)
 	r.scope = newScope(p, ev, r.now)
@@ -318,9 +318,11 @@ func (r *run) finish(stopped int) (*Result, error) {
 	res := &Result{Outputs: make([]any, len(r.blocks))}
 	var failed *BlockError
 	if stopped < 0 {
-		// A run that was refused or cancelled ends with the first failure too.
+		// A run that was refused or cancelled ends with the first failure too,
+		// whatever its block says of errors.
 		stopped = slices.IndexFunc(r.blocks, func(b *blockRun) bool {
-			return b.rec.Status == StatusFailed && (b.OnError != OnErrorContinue || r.ctx.Err() != nil)
+			return b.rec.Status == StatusFailed &&
+				(b.OnError != OnErrorContinue || r.ctx.Err() != nil || r.blocks[0].rec.Status != StatusSucceeded)
 		})
 	}
 	if stopped >= 0 {

@@ -100,7 +100,7 @@ func (l *loader) readBeside(d *document.Document, name document.String) (file st
 		l.problems.Errorf(name.Pos, "outside-workspace", "the file %q is not in the workspace", name.Value)
 		return "", nil, false
 	}
-	data, err := readBounded(l.fsys, file)
+	data, err := readBounded(l.hashed, file)
 	if err != nil {
 		l.problems.Errorf(name.Pos, "missing-file", "the file %q cannot be read: %s", file, fileReason(err)).Err = err
 		return "", nil, false

@@ -13,6 +13,7 @@ import (
 // immutable and may be used by many goroutines.
 type Workspace struct {
 	fsys      fs.FS
+	hash      string
 	documents int
 	warnings  engage.Problems
 	tables    tables
