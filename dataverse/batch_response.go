@@ -154,7 +154,7 @@ func (h partHeader) number(name string) int {
 }
 
 // headers are what an answer's header is asked for, of an HTTP response or of
-// a part.
+// a part, by the canonical name of net/http.
 type headers interface{ get(name string) string }
 
 type httpHeader http.Header
@@ -163,7 +163,7 @@ func (h httpHeader) get(name string) string { return http.Header(h).Get(name) }
 
 // requestID is the service's id of a request (fact sheet, 2.5).
 func requestID(h headers) string {
-	for _, name := range []string{"x-ms-service-request-id", "REQ_ID", "x-ms-request-id"} {
+	for _, name := range [...]string{"X-Ms-Service-Request-Id", "Req_id", "X-Ms-Request-Id"} {
 		if id := h.get(name); id != "" {
 			return id
 		}
@@ -174,7 +174,7 @@ func requestID(h headers) string {
 // entityID is the id of the row that a write answers for, or "": after an
 // upsert by key the header repeats the key (fact sheet, 13.1).
 func entityID(h headers) GUID {
-	uri := h.get("OData-EntityId")
+	uri := h.get("Odata-Entityid")
 	if uri == "" {
 		uri = h.get("Location")
 	}

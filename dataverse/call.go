@@ -1,6 +1,7 @@
 package dataverse
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -8,12 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
+	"strings"
 	"time"
-
-	"github.com/hashicorp/go-retryablehttp"
 )
 
 // maxURL bounds the URL of a GET, maxBatchURL that within a $batch (fact
@@ -53,11 +54,20 @@ type call struct {
 	// answer.
 	answered []partResponse
 	advice   advice
-	wait     time.Duration
+	// first is the outcome of the first attempt until the loop of retries has
+	// seen it.
+	first *outcome
+	wait  time.Duration
 	// waiting is the step of the wait, while it lasts.
 	waiting     *Step
 	waitContext context.Context
 	started     time.Time
+}
+
+// An outcome is what an attempt ended with.
+type outcome struct {
+	resp *http.Response
+	err  error
 }
 
 // An answer is the last response of a call.
@@ -91,7 +101,7 @@ func (c *call) exchange(ctx context.Context) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	resp, err := c.retrying(req)
+	resp, err := c.send(req)
 	if err == nil && resp.StatusCode == http.StatusUnauthorized {
 		resp, err = c.renewed(ctx, req, resp)
 	}
@@ -102,7 +112,7 @@ func (c *call) exchange(ctx context.Context) (*answer, error) {
 }
 
 // newRequest builds the HTTP request with its token.
-func (c *call) newRequest(ctx context.Context) (*retryablehttp.Request, error) {
+func (c *call) newRequest(ctx context.Context) (*http.Request, error) {
 	target, err := c.client.resolve(c.request.Path)
 	if err != nil {
 		return nil, c.failed(err)
@@ -110,46 +120,45 @@ func (c *call) newRequest(ctx context.Context) (*retryablehttp.Request, error) {
 	if c.token, err = c.bearer(ctx, nil); err != nil {
 		return nil, err
 	}
-	header := make(http.Header, 10)
-	for name, values := range c.request.Header {
-		header[name] = values
-	}
-	for name, values := range standardHeader {
-		header[name] = values
-	}
-	header["User-Agent"] = []string{c.client.opts.UserAgent}
-	header["X-Ms-Client-Request-Id"] = []string{c.clientID}
-	header["Authorization"] = []string{"Bearer " + c.token}
+	own := []string{c.clientID, "Bearer " + c.token}
+	header := make(http.Header, len(c.client.header)+len(c.request.Header)+len(own))
+	maps.Copy(header, c.request.Header)
+	maps.Copy(header, c.client.header)
+	header["X-Ms-Client-Request-Id"] = own[0:1:1]
+	header["Authorization"] = own[1:2:2]
 	req := (&http.Request{
 		Method: c.request.Method, URL: target, Host: target.Host, Header: header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		ContentLength: int64(len(c.request.Body)),
-	}).WithContext(context.WithValue(ctx, callKey{}, c))
-	r := &retryablehttp.Request{Request: req}
+	}).WithContext(ctx)
 	if len(c.request.Body) > 0 {
-		if err := r.SetBody(c.request.Body); err != nil {
-			return nil, c.failed(err)
-		}
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(c.request.Body)), nil }
 	}
-	return r, nil
+	return req, nil
 }
 
 // standardHeader goes with every request (fact sheet, 2.1).
-var standardHeader = http.Header{
-	"Accept":           {"application/json"},
-	"Odata-Maxversion": {"4.0"},
-	"Odata-Version":    {"4.0"},
-	"If-None-Match":    {"null"},
+func standardHeader(userAgent string) http.Header {
+	return http.Header{
+		"Accept":           {"application/json"},
+		"Odata-Maxversion": {"4.0"},
+		"Odata-Version":    {"4.0"},
+		"If-None-Match":    {"null"},
+		"User-Agent":       {userAgent},
+	}
 }
 
 // resolve gives the URL of a path relative to the service root, or of a link
 // that the service gave, byte for byte. It refuses other origins.
 func (o *organization) resolve(path string) (*url.URL, error) {
-	if link, err := url.Parse(path); err == nil && (link.IsAbs() || link.Host != "") {
-		if !o.own(link) {
-			return nil, ErrForeign
+	// What has a scheme or a host has its colon or slashes first.
+	if i := strings.IndexAny(path, ":/?#("); i > 0 && path[i] == ':' || strings.HasPrefix(path, "//") {
+		if link, err := url.Parse(path); err == nil && (link.IsAbs() || link.Host != "") {
+			if !o.own(link) {
+				return nil, ErrForeign
+			}
+			return link, nil
 		}
-		return link, nil
 	}
 	if path == "" || path[0] != '/' {
 		path = servicePath + path
@@ -181,7 +190,7 @@ func (c *call) bearer(ctx context.Context, renew func(context.Context) (string, 
 
 // renewed sends the request once more after a 401, which says that nothing
 // was done: with a token renewed for it, or with another one of the source.
-func (c *call) renewed(ctx context.Context, req *retryablehttp.Request, refused *http.Response) (*http.Response, error) {
+func (c *call) renewed(ctx context.Context, req *http.Request, refused *http.Response) (*http.Response, error) {
 	rejected := c.token
 	renew := c.client.tokens.Token
 	r, renews := c.client.tokens.(Renewer)
@@ -198,8 +207,8 @@ func (c *call) renewed(ctx context.Context, req *retryablehttp.Request, refused 
 		return refused, nil
 	}
 	refused.Body.Close()
-	c.authorize(req.Request, token)
-	return c.retrying(req)
+	c.authorize(req, token)
+	return c.send(req)
 }
 
 // authorize gives the request another token. The header is copied: an attempt

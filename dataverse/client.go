@@ -86,7 +86,8 @@ type Client struct {
 type organization struct {
 	origin url.URL // scheme and host
 	opts   Options // defaults filled in
-	http   *http.Client
+	header http.Header
+	http   *http.Client // of the loop of retries
 	tables tableCache
 }
 
@@ -113,8 +114,9 @@ func New(orgURL string, ts TokenSource, opts *Options) (*Client, error) {
 		o.opts = *opts
 	}
 	o.opts.fill()
+	o.header = standardHeader(o.opts.UserAgent)
 	o.http = &http.Client{
-		Transport: attempts{o},
+		Transport: attempts{},
 		// A redirect is an answer: following it would take the token along.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}

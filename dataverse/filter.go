@@ -1,28 +1,26 @@
 package dataverse
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
 )
 
-// encodeFilter gives f as the text of $filter, not yet percent-encoded; "" if
-// every row fits. The column never is at hand for a condition that no row
-// satisfies, which OData has no word for.
-func encodeFilter(f Filter, never string) (string, error) {
-	e := filterEncoder{never: never}
+// writeFilter writes f as the text of $filter, not yet percent-encoded, or
+// nothing if all rows fit. The column never is at hand for a condition that no
+// row satisfies, which OData has no word for.
+func writeFilter(b *bytes.Buffer, f Filter, never string) (all bool, err error) {
 	n := normalize(f, false, true)
 	if c, ok := n.(constant); ok && bool(c) {
-		return "", nil
+		return true, nil
 	}
-	if err := e.encode(n, ""); err != nil {
-		return "", err
-	}
-	return e.b.String(), nil
+	e := filterEncoder{b: b, never: never}
+	return false, e.encode(n, "")
 }
 
 type filterEncoder struct {
-	b       strings.Builder
+	b       *bytes.Buffer
 	never   string
 	lambdas int
 }
@@ -32,7 +30,7 @@ type filterEncoder struct {
 func (e *filterEncoder) encode(f Filter, prefix string) error {
 	switch f := f.(type) {
 	case constant:
-		fmt.Fprintf(&e.b, "%s eq null and %[1]s ne null", e.never)
+		fmt.Fprintf(e.b, "%s eq null and %[1]s ne null", e.never)
 		return checkName("column", e.never)
 	case And:
 		return e.list(f, " and ", prefix)
@@ -53,7 +51,7 @@ func (e *filterEncoder) encode(f Filter, prefix string) error {
 		if err := checkOp(f.Op); err != nil {
 			return err
 		}
-		e.b.WriteString(" " + string(f.Op) + " ")
+		e.write(" ", string(f.Op), " ")
 		return e.column(f.Right, prefix)
 	case Null:
 		if err := e.column(f.Column, prefix); err != nil {
@@ -71,12 +69,13 @@ func (e *filterEncoder) encode(f Filter, prefix string) error {
 		default:
 			return fmt.Errorf("%q is no text function", f.Kind)
 		}
-		e.b.WriteString(string(f.Kind) + "(")
+		e.write(string(f.Kind), "(")
 		if err := e.column(f.Column, prefix); err != nil {
 			return err
 		}
-		text, _ := literal(escapeLike(f.Text)) // a string always has one
-		e.b.WriteString("," + text + ")")
+		e.b.WriteByte(',')
+		_ = writeLiteral(e.b, escapeLike(f.Text)) // a string always has one
+		e.b.WriteByte(')')
 		return nil
 	case In:
 		return e.in(f, prefix)
@@ -118,19 +117,24 @@ func (e *filterEncoder) inParentheses(f Filter, prefix string) error {
 }
 
 func (e *filterEncoder) column(path, prefix string) error {
-	e.b.WriteString(prefix + path)
+	e.write(prefix, path)
 	return checkPath(path)
+}
+
+func (e *filterEncoder) write(texts ...string) {
+	for _, t := range texts {
+		e.b.WriteString(t)
+	}
 }
 
 func (e *filterEncoder) operand(op Op, column string, v Value) error {
 	if err := checkOp(op); err != nil {
 		return err
 	}
-	text, err := literal(v)
-	if err != nil {
+	e.write(" ", string(op), " ")
+	if err := writeLiteral(e.b, v); err != nil {
 		return fmt.Errorf("filter on %s: %w", column, err)
 	}
-	e.b.WriteString(" " + string(op) + " " + text)
 	return nil
 }
 
@@ -156,16 +160,14 @@ func (e *filterEncoder) in(f In, prefix string) error {
 	if f.Not {
 		name = "NotIn"
 	}
-	e.b.WriteString("Microsoft.Dynamics.CRM." + name + "(PropertyName='" + f.Column + "',PropertyValues=[")
+	e.write("Microsoft.Dynamics.CRM.", name, "(PropertyName='", f.Column, "',PropertyValues=[")
 	for i, v := range f.Values {
 		if i > 0 {
 			e.b.WriteByte(',')
 		}
-		text, err := quoted(v)
-		if err != nil {
+		if err := writeQuoted(e.b, v); err != nil {
 			return fmt.Errorf("filter on %s: %w", f.Column, err)
 		}
-		e.b.WriteString(text)
 	}
 	e.b.WriteString("])")
 	return nil
@@ -184,7 +186,7 @@ func (e *filterEncoder) inWrittenOut(f In, prefix string) error {
 		if s, ok := v.(string); ok {
 			v = escapeLike(s)
 		}
-		e.b.WriteString(prefix + f.Column)
+		e.write(prefix, f.Column)
 		if err := e.operand(op, f.Column, v); err != nil {
 			return err
 		}
@@ -201,11 +203,11 @@ func (e *filterEncoder) lambda(f Lambda, prefix string) error {
 	if f.All {
 		word = "all"
 	}
-	e.b.WriteString("/" + word + "(")
+	e.write("/", word, "(")
 	if f.Filter != nil {
 		e.lambdas++
 		variable := "x" + strconv.Itoa(e.lambdas)
-		e.b.WriteString(variable + ":")
+		e.write(variable, ":")
 		if err := e.encode(f.Filter, variable+"/"); err != nil {
 			return err
 		}

@@ -138,7 +138,11 @@ func (l *limiter) bearable() int {
 // hint takes the parallelism that the service recommends. It is unknown until
 // an answer has it.
 func (l *limiter) hint(h http.Header) {
-	n, err := strconv.Atoi(h.Get("X-Ms-Dop-Hint"))
+	hint := h.Get("X-Ms-Dop-Hint")
+	if hint == "" {
+		return
+	}
+	n, err := strconv.Atoi(hint)
 	if err != nil || n < 1 {
 		return
 	}

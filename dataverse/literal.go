@@ -40,13 +40,31 @@ func (g GUID) valid() bool {
 	return true
 }
 
-// literal gives v as an OData literal, not yet percent-encoded (fact sheet,
-// 1.6).
-func literal(v Value) (string, error) {
-	if s, ok := v.(string); ok {
-		return "'" + strings.ReplaceAll(s, "'", "''") + "'", nil
+// writeLiteral writes v as an OData literal, not yet percent-encoded (fact
+// sheet, 1.6).
+func writeLiteral(b *bytes.Buffer, v Value) error {
+	s, ok := v.(string)
+	if !ok {
+		return writeBare(b, v)
 	}
-	return bare(v)
+	b.WriteByte('\'')
+	for {
+		before, after, found := strings.Cut(s, "'")
+		b.WriteString(before)
+		if !found {
+			break
+		}
+		b.WriteString("''")
+		s = after
+	}
+	b.WriteByte('\'')
+	return nil
+}
+
+func writeBare(b *bytes.Buffer, v Value) error {
+	text, err := bare(v)
+	b.WriteString(text)
+	return err
 }
 
 // bare gives a scalar that is no text as it stands in a filter, in the values
@@ -84,29 +102,37 @@ func isNumber(s string) bool {
 	return s != "" && (s[0] == '-' || s[0] >= '0' && s[0] <= '9') && json.Valid([]byte(s))
 }
 
-// quoted gives v as a JSON string, as the values of In and NotIn are sent.
-func quoted(v Value) (string, error) {
+// writeQuoted writes v as a JSON string, as the values of In and NotIn are
+// sent.
+func writeQuoted(b *bytes.Buffer, v Value) error {
 	s, ok := v.(string)
 	if !ok {
 		if v == nil {
-			return "", fmt.Errorf("null cannot stand in a list: use Null")
+			return fmt.Errorf("null cannot stand in a list: use Null")
 		}
 		var err error
 		if s, err = bare(v); err != nil {
-			return "", err
+			return err
 		}
 	}
-	var b bytes.Buffer
-	writeString(&b, s)
-	return b.String(), nil
+	writeString(b, s)
+	return nil
 }
 
 // writeString writes s as a JSON string; < > & stay as they are.
 func writeString(b *bytes.Buffer, s string) {
-	e := json.NewEncoder(b)
-	e.SetEscapeHTML(false)
-	_ = e.Encode(s) // a string always encodes
-	b.Truncate(b.Len() - 1)
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			e := json.NewEncoder(b)
+			e.SetEscapeHTML(false)
+			_ = e.Encode(s) // a string always encodes
+			b.Truncate(b.Len() - 1)
+			return
+		}
+	}
+	b.WriteByte('"')
+	b.WriteString(s)
+	b.WriteByte('"')
 }
 
 // escapeLike makes the wildcards of LIKE literal (fact sheet, 1.6).
@@ -140,32 +166,61 @@ func checkPath(path string) error {
 	return nil
 }
 
-// unreserved are the characters that never need percent-encoding; in a query
-// these join them, so that it stays readable.
+// querySyntax are the characters that need no percent-encoding in a query
+// beside the unreserved ones, so that it stays readable.
 const querySyntax = "$,()'/:!*@="
 
 // escapeQuery percent-encodes the text of one query option. What separates
 // options (& and #), what servers read as something else (+ and ;) and all
 // beyond ASCII is encoded.
-func escapeQuery(s string) string { return percentEncode(s, querySyntax) }
-
-// escapeSegment percent-encodes a literal in a path.
-func escapeSegment(s string) string { return percentEncode(s, "'") }
-
-func percentEncode(s, keep string) string {
-	const hex = "0123456789ABCDEF"
-	var b strings.Builder
-	b.Grow(len(s) + len(s)/4)
-	for i := range len(s) {
-		c := s[i]
-		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' ||
-			c == '-' || c == '.' || c == '_' || c == '~' || strings.IndexByte(keep, c) >= 0 {
-			b.WriteByte(c)
-			continue
-		}
-		b.WriteByte('%')
-		b.WriteByte(hex[c>>4])
-		b.WriteByte(hex[c&15])
-	}
+func escapeQuery(s string) string {
+	var b bytes.Buffer
+	b.WriteString(s)
+	escapeQueryFrom(&b, 0)
 	return b.String()
+}
+
+// escapeQueryFrom does so with what b has from that place on.
+func escapeQueryFrom(b *bytes.Buffer, start int) { percentEncode(b, start, &inQuery) }
+
+// writeSegment writes the text of a literal in a path, percent-encoded.
+func writeSegment(b *bytes.Buffer, s string) {
+	start := b.Len()
+	b.WriteString(s)
+	percentEncode(b, start, &inSegment)
+}
+
+var inQuery, inSegment = unencoded(querySyntax), unencoded("'")
+
+// unencoded are the characters that stay: the unreserved ones, and more.
+func unencoded(more string) (keep [256]bool) {
+	for c := range keep {
+		keep[c] = c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+	}
+	for _, c := range "-._~" + more {
+		keep[c] = true
+	}
+	return keep
+}
+
+func percentEncode(b *bytes.Buffer, start int, keep *[256]bool) {
+	const hex = "0123456789ABCDEF"
+	text := b.Bytes()[start:]
+	for len(text) > 0 && keep[text[0]] {
+		text = text[1:]
+	}
+	if len(text) == 0 {
+		return
+	}
+	s := string(text)
+	b.Truncate(b.Len() - len(s))
+	for i := range len(s) {
+		if c := s[i]; keep[c] {
+			b.WriteByte(c)
+		} else {
+			b.WriteByte('%')
+			b.WriteByte(hex[c>>4])
+			b.WriteByte(hex[c&15])
+		}
+	}
 }

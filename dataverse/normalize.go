@@ -13,8 +13,8 @@ func (constant) filter() {}
 // opposite), and a text with wildcard characters is compared by In, which has
 // none, where that can stand: direct says that the columns are the row's own,
 // not behind a lambda.
-func normalize(f Filter, not, direct bool) Filter {
-	switch f := f.(type) {
+func normalize(filter Filter, not, direct bool) Filter {
+	switch f := filter.(type) {
 	case nil:
 		return constant(!not)
 	case constant:
@@ -26,10 +26,14 @@ func normalize(f Filter, not, direct bool) Filter {
 	case Or:
 		return join(f, !not, not, direct)
 	case In:
-		if f.Not = f.Not != not; len(f.Values) == 0 {
+		if not {
+			f.Not = !f.Not
+			filter = f
+		}
+		if len(f.Values) == 0 {
 			return constant(f.Not)
 		}
-		return f
+		return filter
 	case Null:
 		f.Not = f.Not != not
 		return f
@@ -43,8 +47,9 @@ func normalize(f Filter, not, direct bool) Filter {
 				return In{Column: f.Column, Values: []Value{text}, Not: (f.Op == Ne) != not}
 			}
 			f.Value = escapeLike(text)
+			filter = f
 		}
-		return inverted(f, not)
+		return inverted(filter, not)
 	case Lambda:
 		inner := normalize(f.Filter, false, false)
 		c, fixed := inner.(constant)
@@ -62,13 +67,13 @@ func normalize(f Filter, not, direct bool) Filter {
 		f.Filter = inner
 		return inverted(f, not)
 	default:
-		return inverted(f, not)
+		return inverted(filter, not)
 	}
 }
 
 // join normalizes the conditions of an And or, with either, an Or.
 func join(fs []Filter, either, not, direct bool) Filter {
-	var out []Filter
+	out := make([]Filter, 0, len(fs))
 	for _, f := range fs {
 		switch f := normalize(f, not, direct).(type) {
 		case constant:

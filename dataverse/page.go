@@ -1,7 +1,6 @@
 package dataverse
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -26,14 +25,26 @@ func (c *Client) Query(ctx context.Context, q *Query) iter.Seq2[Record, error] {
 			return
 		}
 		left := q.Top
+		take := func(r Record) bool {
+			if !yield(r, nil) {
+				return false
+			}
+			left--
+			return left != 0
+		}
+		r, err := q.request(c.opts.PageSize)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		if r.fitsBatch() {
+			if _, err := c.follow(ctx, q, r, take); err != nil {
+				yield(nil, err)
+			}
+			return
+		}
 		for _, q := range q.split() {
-			more, err := c.pages(ctx, q, func(r Record) bool {
-				if !yield(r, nil) {
-					return false
-				}
-				left--
-				return left != 0
-			})
+			more, err := c.pages(ctx, q, take)
 			if err != nil {
 				yield(nil, err)
 				return
@@ -44,6 +55,10 @@ func (c *Client) Query(ctx context.Context, q *Query) iter.Seq2[Record, error] {
 		}
 	}
 }
+
+// fitsBatch reports whether the URL, its host included, may stand within a
+// $batch.
+func (r *Request) fitsBatch() bool { return 256+len(servicePath)+len(r.Path) <= maxBatchURL }
 
 // Get reads the one row q.ID. It is [ErrNotFound] if the row is not there.
 func (c *Client) Get(ctx context.Context, q *Query) (Record, error) {
@@ -198,37 +213,40 @@ type pageReader struct {
 
 var errPageForm = fmt.Errorf("%w: it is not in the form of the Web API", ErrUnreadable)
 
+// read gives the rows one by one, so that there is one of them at a time in
+// memory unless who takes them keeps them.
 func (p *pageReader) read(body []byte) error {
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber()
-	if p.single {
-		return p.row(d)
-	}
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+	if !json.Valid(body) {
 		return errPageForm
 	}
+	at := skipSpace(body, 0)
+	if body[at] != '{' {
+		return errPageForm
+	}
+	if p.single {
+		_, err := p.row(body, at)
+		return err
+	}
 	found := false
-	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			return errPageForm
+	for at = skipSpace(body, at+1); body[at] != '}'; at = skipSpace(body, at) {
+		if body[at] == ',' {
+			at = skipSpace(body, at+1)
 		}
-		switch name {
-		case "value":
+		name := extent(body, at)
+		at = skipSpace(body, skipSpace(body, name.end)+1) // beyond the colon
+		value := extent(body, at)
+		switch string(body[name.start:name.end]) {
+		case `"value"`:
 			found = true
-			if err := p.rows(d); err != nil || p.stopped {
+			if err := p.rows(body, value); err != nil || p.stopped {
 				return err
 			}
-		case "@odata.nextLink":
-			if d.Decode(&p.next) != nil {
-				return errPageForm
-			}
-		default:
-			var skipped json.RawMessage
-			if d.Decode(&skipped) != nil {
+		case `"@odata.nextLink"`:
+			if json.Unmarshal(body[value.start:value.end], &p.next) != nil {
 				return errPageForm
 			}
 		}
+		at = value.end
 	}
 	if !found {
 		return errPageForm
@@ -236,57 +254,29 @@ func (p *pageReader) read(body []byte) error {
 	return nil
 }
 
-func (p *pageReader) rows(d *json.Decoder) error {
-	if t, err := d.Token(); err != nil || t != json.Delim('[') {
+func (p *pageReader) rows(body []byte, list span) error {
+	if body[list.start] != '[' {
 		return errPageForm
 	}
-	for d.More() {
-		if err := p.row(d); err != nil || p.stopped {
+	for at := skipSpace(body, list.start+1); body[at] != ']'; at = skipSpace(body, at) {
+		if body[at] == ',' {
+			at = skipSpace(body, at+1)
+		}
+		if body[at] != '{' {
+			return errPageForm
+		}
+		var err error
+		if at, err = p.row(body, at); err != nil || p.stopped {
 			return err
 		}
-	}
-	if _, err := d.Token(); err != nil {
-		return errPageForm
 	}
 	return nil
 }
 
-func (p *pageReader) row(d *json.Decoder) error {
-	var r Record
-	if err := d.Decode(&r); err != nil || r == nil {
-		return errPageForm
-	}
-	r.nest()
-	goOn, err := p.yield(r)
+// row gives the object at that place to yield, and the place after it.
+func (p *pageReader) row(body []byte, at int) (end int, err error) {
+	row := extent(body, at)
+	goOn, err := p.yield(decodeRecord(string(body[row.start:row.end]), row.members))
 	p.stopped = !goOn
-	return err
-}
-
-// nest gives expanded rows their type, all the way down.
-func (r Record) nest() {
-	for name, v := range r {
-		switch v := v.(type) {
-		case map[string]any:
-			inner := Record(v)
-			inner.nest()
-			r[name] = inner
-		case []any:
-			if rows, ok := nestRows(v); ok {
-				r[name] = rows
-			}
-		}
-	}
-}
-
-func nestRows(vs []any) ([]Record, bool) {
-	rows := make([]Record, len(vs))
-	for i, v := range vs {
-		m, ok := v.(map[string]any)
-		if !ok {
-			return nil, false
-		}
-		rows[i] = m
-		rows[i].nest()
-	}
-	return rows, true
+	return row.end, err
 }

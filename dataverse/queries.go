@@ -142,8 +142,7 @@ func (q *Query) split() []*Query {
 	if in == nil || len(in.Values) < 2 {
 		return []*Query{q}
 	}
-	options, err := q.options()
-	if err != nil || len(options)+len(servicePath)+len(q.EntitySet)+256 <= maxBatchURL {
+	if r, err := q.request(maxPage); err != nil || r.fitsBatch() {
 		return []*Query{q}
 	}
 	half := len(in.Values) / 2

@@ -1,6 +1,7 @@
 package dataverse
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -25,42 +26,35 @@ func (q *Query) Request() (Request, error) { return q.request(maxPage) }
 // request builds the GET with pages of that size where q does not say.
 func (q *Query) request(pageSize int) (Request, error) {
 	r := Request{Method: http.MethodGet, Header: http.Header{}, Table: q.Table, Source: q.Source}
-	path, err := q.options()
-	if err != nil {
-		return r, fmt.Errorf("query of %s: %w", q.EntitySet, err)
-	}
 	r.Resource, r.Template = q.EntitySet, q.EntitySet
 	if q.ID != "" {
 		r.Resource += "(" + string(q.ID) + ")"
 		r.Template += "(id)"
 	}
-	r.Path = r.Resource + "?" + path
+	var path bytes.Buffer
+	path.WriteString(r.Resource + "?")
+	if err := q.options(&path); err != nil {
+		return r, fmt.Errorf("query of %s: %w", q.EntitySet, err)
+	}
+	r.Path = path.String()
 	if prefer := q.prefer(pageSize); prefer != "" {
 		r.Header["Prefer"] = []string{prefer}
 	}
 	return r, nil
 }
 
-// options gives the query part of the URL, percent-encoded.
-func (q *Query) options() (string, error) {
+// options writes the query part of the URL, percent-encoded.
+func (q *Query) options(b *bytes.Buffer) error {
 	if err := checkName("entity set", q.EntitySet); err != nil {
-		return "", err
+		return err
 	}
 	if q.ID != "" && (!q.ID.valid() || q.Filter != nil || len(q.OrderBy) > 0 || q.Top != 0) {
-		return "", fmt.Errorf("an ID goes alone, in the form of a GUID")
+		return fmt.Errorf("an ID goes alone, in the form of a GUID")
 	}
 	if err := q.checkExpand(); err != nil {
-		return "", err
+		return err
 	}
-	options, err := clauses{q.Select, q.Filter, q.OrderBy, q.wireTop(), q.Expand}.encode()
-	if err != nil {
-		return "", err
-	}
-	for i, option := range options {
-		name, value, _ := strings.Cut(option, "=")
-		options[i] = name + "=" + escapeQuery(value)
-	}
-	return strings.Join(options, "&"), nil
+	return clauses{q.Select, q.Filter, q.OrderBy, q.wireTop(), q.Expand}.write(b, false)
 }
 
 // wireTop is $top where it can be sent: beyond a page the rows are counted by
@@ -123,63 +117,92 @@ type clauses struct {
 	expand []Expand
 }
 
-// encode gives the query options, not yet percent-encoded.
-func (c clauses) encode() ([]string, error) {
+// write writes the query options: those of a query percent-encoded, those of a
+// join as they are, since they stand within the $expand of the query.
+func (c clauses) write(b *bytes.Buffer, join bool) error {
 	if len(c.sel) == 0 {
-		return nil, fmt.Errorf("no columns selected")
+		return fmt.Errorf("no columns selected")
 	}
-	for _, column := range c.sel {
+	b.WriteString("$select=")
+	for i, column := range c.sel {
 		if err := checkName("column", column); err != nil {
-			return nil, err
+			return err
+		}
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(column) // a name needs no encoding
+	}
+	option := func(name string) (value int) {
+		if join {
+			b.WriteByte(';')
+		} else {
+			b.WriteByte('&')
+		}
+		b.WriteString(name)
+		return b.Len()
+	}
+	encode := func(value int) {
+		if !join {
+			escapeQueryFrom(b, value)
 		}
 	}
-	options := []string{"$select=" + strings.Join(c.sel, ",")}
-	filter, err := encodeFilter(c.filter, c.sel[0])
-	if err != nil {
-		return nil, err
-	}
-	if filter != "" {
-		options = append(options, "$filter="+filter)
+	before := b.Len()
+	value := option("$filter=")
+	if all, err := writeFilter(b, c.filter, c.sel[0]); err != nil {
+		return err
+	} else if all {
+		b.Truncate(before)
+	} else {
+		encode(value)
 	}
 	if len(c.expand) > 0 {
-		text, err := encodeExpand(c.expand)
-		if err != nil {
-			return nil, err
+		value := option("$expand=")
+		if err := writeExpand(b, c.expand); err != nil {
+			return err
 		}
-		options = append(options, "$expand="+text)
+		encode(value)
 	}
 	if len(c.order) > 0 {
-		var terms []string
-		for _, o := range c.order {
+		value := option("$orderby=")
+		for i, o := range c.order {
 			if err := checkPath(o.Column); err != nil {
-				return nil, err
+				return err
 			}
-			direction := " asc"
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			b.WriteString(o.Column)
 			if o.Descending {
-				direction = " desc"
+				b.WriteString(" desc")
+			} else {
+				b.WriteString(" asc")
 			}
-			terms = append(terms, o.Column+direction)
 		}
-		options = append(options, "$orderby="+strings.Join(terms, ","))
+		encode(value)
 	}
 	if c.top > 0 {
-		options = append(options, "$top="+strconv.Itoa(c.top))
+		option("$top=")
+		b.WriteString(strconv.Itoa(c.top))
 	}
-	return options, nil
+	return nil
 }
 
-func encodeExpand(es []Expand) (string, error) {
-	terms := make([]string, len(es))
+func writeExpand(b *bytes.Buffer, es []Expand) error {
 	for i := range es {
 		e := &es[i]
 		if err := checkName("navigation property", e.Property); err != nil {
-			return "", err
+			return err
 		}
-		options, err := clauses{e.Select, e.Filter, e.OrderBy, e.Top, e.Expand}.encode()
-		if err != nil {
-			return "", fmt.Errorf("join %s: %w", e.Property, err)
+		if i > 0 {
+			b.WriteByte(',')
 		}
-		terms[i] = e.Property + "(" + strings.Join(options, ";") + ")"
+		b.WriteString(e.Property)
+		b.WriteByte('(')
+		if err := (clauses{e.Select, e.Filter, e.OrderBy, e.Top, e.Expand}).write(b, true); err != nil {
+			return fmt.Errorf("join %s: %w", e.Property, err)
+		}
+		b.WriteByte(')')
 	}
-	return strings.Join(terms, ","), nil
+	return nil
 }

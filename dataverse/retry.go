@@ -1,12 +1,14 @@
 package dataverse
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -18,10 +20,19 @@ const (
 	maxWait = 30 * time.Second
 )
 
-// retrying sends the request until the policy has enough. The loop is
-// go-retryablehttp's; what may be repeated, and after how long, is decided
-// here, per call.
-func (c *call) retrying(req *retryablehttp.Request) (*http.Response, error) {
+// send sends the request until the policy has enough. Nearly always that is
+// once. The loop of the others is go-retryablehttp's, which is handed the
+// first outcome; what may be repeated, and after how long, is decided here, per
+// call.
+func (c *call) send(req *http.Request) (*http.Response, error) {
+	resp, err := c.attempt(req)
+	if err != nil {
+		err = &url.Error{Op: req.Method, Err: err} // as the policy expects it
+	}
+	if again, over := c.again(req.Context(), resp, err); over != nil || !again {
+		return resp, cmp.Or(over, err)
+	}
+	c.first = &outcome{resp, err}
 	loop := retryablehttp.Client{
 		HTTPClient:   c.client.http,
 		RetryMax:     c.client.opts.MaxRetries,
@@ -30,7 +41,13 @@ func (c *call) retrying(req *retryablehttp.Request) (*http.Response, error) {
 		PrepareRetry: c.prepare,
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
 	}
-	resp, err := loop.Do(req)
+	repeated := &retryablehttp.Request{Request: req.WithContext(context.WithValue(req.Context(), callKey{}, c))}
+	if len(c.request.Body) > 0 {
+		if err := repeated.SetBody(c.request.Body); err != nil {
+			return nil, err
+		}
+	}
+	resp, err = loop.Do(repeated)
 	c.waited(err)
 	return resp, err
 }

@@ -35,17 +35,27 @@ var sharedTransport http.RoundTripper = &http.Transport{
 	ExpectContinueTimeout: time.Second,
 }
 
-// attempts is the transport below the retries: it sends one attempt of a call
-// and reads its answer, so that a connection that breaks within an answer is
-// an attempt that failed like any other.
-type attempts struct{ *organization }
+// attempts is the transport below the loop of retries.
+type attempts struct{}
 
 type callKey struct{}
 
-// RoundTrip waits for the limiter, then sends. It refuses any origin but the
-// organisation's own: no token ever leaves for another.
-func (a attempts) RoundTrip(req *http.Request) (*http.Response, error) {
+// RoundTrip is an attempt of the call in the context. The first one was made.
+func (attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	c := req.Context().Value(callKey{}).(*call)
+	if first := c.first; first != nil {
+		c.first = nil
+		return first.resp, errors.Unwrap(first.err)
+	}
+	return c.attempt(req)
+}
+
+// attempt waits for the limiter, then sends, and reads the answer, so that a
+// connection that breaks within an answer is an attempt that failed like any
+// other. It refuses any origin but the organisation's own: no token ever leaves
+// for another.
+func (c *call) attempt(req *http.Request) (*http.Response, error) {
+	a := c.client.organization
 	if !a.own(req.URL) {
 		return nil, ErrForeign
 	}
@@ -61,7 +71,7 @@ func (a attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	if a.opts.Tracer != nil {
 		ctx = a.opts.Tracer.Start(ctx, step)
 	}
-	resp, err := a.send(req.WithContext(ctx))
+	resp, err := a.roundTrip(req.WithContext(ctx))
 	if err != nil && req.Context().Err() == nil && errors.Is(context.Cause(ctx), errTimeout) {
 		err = errTimeout
 	}
@@ -86,16 +96,19 @@ func (a attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 // errTimeout ends an attempt, not the call.
 var errTimeout = errors.New("the service took longer than the time limit of one attempt")
 
-// send sends and reads the whole answer, up to the limit.
-func (a attempts) send(req *http.Request) (*http.Response, error) {
-	resp, err := a.opts.HTTP.RoundTrip(req)
+// roundTrip sends and reads the whole answer, up to the limit.
+func (o *organization) roundTrip(req *http.Request) (*http.Response, error) {
+	if req.GetBody != nil {
+		req.Body, _ = req.GetBody() // it is in memory
+	}
+	resp, err := o.opts.HTTP.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
-	limit := a.opts.MaxResponseBytes
+	limit := o.opts.MaxResponseBytes
 	if resp.ContentLength > limit {
-		return nil, a.tooLarge()
+		return nil, o.tooLarge()
 	}
 	body := buffers.Get().(*bytes.Buffer)
 	body.Reset()
@@ -108,14 +121,14 @@ func (a attempts) send(req *http.Request) (*http.Response, error) {
 	}
 	if int64(body.Len()) > limit {
 		buffers.Put(body)
-		return nil, a.tooLarge()
+		return nil, o.tooLarge()
 	}
 	resp.Body = &buffered{body}
 	return resp, nil
 }
 
-func (a attempts) tooLarge() error {
-	return fmt.Errorf("%w: the answer has more than %d bytes", ErrTooLarge, a.opts.MaxResponseBytes)
+func (o *organization) tooLarge() error {
+	return fmt.Errorf("%w: the answer has more than %d bytes", ErrTooLarge, o.opts.MaxResponseBytes)
 }
 
 // own reports whether u is within the organisation's service.

@@ -170,7 +170,7 @@ func KeyInURL(key []Property) error {
 }
 
 func encodeKey(key []Property) (string, error) {
-	var b strings.Builder
+	var b, value bytes.Buffer
 	for i, p := range key {
 		if err := checkName("key column", p.Name); err != nil {
 			return "", err
@@ -178,17 +178,19 @@ func encodeKey(key []Property) (string, error) {
 		if p.Value == nil {
 			return "", fmt.Errorf("key column %s is null", p.Name)
 		}
-		text, err := literal(p.Value)
-		if err != nil {
+		value.Reset()
+		if err := writeLiteral(&value, p.Value); err != nil {
 			return "", fmt.Errorf("key column %s: %w", p.Name, err)
 		}
+		text := value.String()
 		if strings.ContainsAny(text, `/<>*%&:\?+`) {
 			return "", fmt.Errorf("key column %s: %w", p.Name, ErrKeyNotInURL)
 		}
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		b.WriteString(p.Name + "=" + escapeSegment(text))
+		b.WriteString(p.Name + "=")
+		writeSegment(&b, text)
 	}
 	if b.Len()+len("()")+64 > maxSegment { // 64: the longest entity set name
 		return "", ErrKeyNotInURL
