@@ -37,7 +37,7 @@ the application has a thick red border.`,
 			}
 			switch format {
 			case "svg":
-				return g.SVG(cmd.Context(), c.out)
+				return g.SVG(c.out)
 			case "dot":
 				return g.DOT(c.out)
 			case "mermaid":
@@ -81,8 +81,11 @@ func playbookGraph(p *playbook.Playbook) *render.Graph {
 	rounds := requestRounds(p)
 	for _, b := range p.Blocks {
 		n := render.Node{Name: b.Name, Shape: shapeOf(b), Lines: blockLines(b), Escalated: b.Identity == playbook.IdentityApplication}
+		n.Stage = 2 * rounds[b.Index]
 		if b.Type.CRM() {
 			n.Group = fmt.Sprintf("round %d", rounds[b.Index])
+		} else {
+			n.Stage++ // it may need what the round before has read
 		}
 		if b.When != nil {
 			n.Optional = true
@@ -222,10 +225,10 @@ func short(s string, n int) string {
 func patternGraph(p *pattern.Pattern) *render.Graph {
 	g := &render.Graph{Title: cmp.Or(p.Name, p.ID), Subtitle: p.ID}
 	for _, part := range p.Order() {
-		n := render.Node{Name: part.Ref, Lines: []string{part.Entity.ID + " · " + part.Entity.Table}, Optional: part.Optional, Shape: render.Writing, Group: "written all or nothing"}
+		n := render.Node{Name: part.Ref, Lines: []string{part.Entity.ID + " · " + part.Entity.Table}, Optional: part.Optional, Shape: render.Writing, Group: "written all or nothing", Stage: 1}
 		var traits []string
 		if part.ReadOnly {
-			n.Shape, n.Group = render.Reading, ""
+			n.Shape, n.Group, n.Stage = render.Reading, "", 0
 			traits = append(traits, "read only")
 		}
 		if part.AllowsMultiple {

@@ -33,6 +33,8 @@ type Node struct {
 	// Group is the frame that the node stands in: a round of requests, or the
 	// records of one change set. Empty for none.
 	Group string
+	// Stage orders the picture: what has a higher one stands lower.
+	Stage int
 }
 
 // Shape is how a node is drawn.

@@ -24,7 +24,7 @@ func nasty() *render.Graph {
 
 func TestNamesNeverBecomeSyntaxInPictures(t *testing.T) {
 	var svg bytes.Buffer
-	if err := nasty().SVG(t.Context(), &svg); err != nil {
+	if err := nasty().SVG(&svg); err != nil {
 		t.Fatal(err)
 	}
 	texts := map[string]bool{}
