@@ -204,6 +204,7 @@ func (j job) with(writes []int) job {
 // drain works the queue off with as many workers as the limiter may let
 // through. A worker takes as much of a job as a request bears.
 func (b *bulkRun) drain(ctx context.Context, queue []job) {
+	limiter := b.client.limiter()
 	var mu sync.Mutex
 	take := func() (job, bool) {
 		mu.Lock()
@@ -212,7 +213,9 @@ func (b *bulkRun) drain(ctx context.Context, queue []job) {
 			return job{}, false
 		}
 		front := &queue[0]
-		n := min(b.pace.next(), len(front.writes))
+		// The last rows are shared out, so that no worker waits for another.
+		share := max(shareChunk, (len(front.writes)-1)/limiter.now()+1)
+		n := min(b.pace.next(), share, len(front.writes))
 		chunk := front.with(front.writes[:n])
 		if front.writes = front.writes[n:]; len(front.writes) == 0 {
 			queue = queue[1:]
@@ -220,7 +223,7 @@ func (b *bulkRun) drain(ctx context.Context, queue []job) {
 		return chunk, true
 	}
 	var wg sync.WaitGroup
-	for range b.client.limiter().width() {
+	for range limiter.width() {
 		wg.Go(func() {
 			for {
 				chunk, ok := take()
@@ -294,8 +297,10 @@ type pace struct {
 
 const (
 	minChunk   = 10
+	shareChunk = 100 // what sharing out does not go below
 	quickChunk = 4 * time.Second
 	slowChunk  = 20 * time.Second
+	maxGrowth  = 10 // at a step
 )
 
 func (p *pace) next() int {
@@ -309,7 +314,7 @@ func (p *pace) took(writes int, d time.Duration) {
 	defer p.mu.Unlock()
 	switch {
 	case d < quickChunk && writes >= p.size:
-		p.size = min(p.max, 2*p.size)
+		p.size = min(p.max, int(float64(p.size)*min(maxGrowth, quickChunk.Seconds()/d.Seconds())))
 	case d > slowChunk:
 		p.size = max(min(minChunk, p.max), p.size/2)
 	}

@@ -51,7 +51,6 @@ func (b *bulkRun) sendMulti(ctx context.Context, j job) {
 		return
 	}
 	call := &call{client: b.client, request: &r, records: len(j.writes), repeatable: b.repeatable(j.writes)}
-	started := time.Now()
 	a, err := call.do(ctx)
 	if a != nil && a.read != nil {
 		defer a.release()
@@ -59,7 +58,7 @@ func (b *bulkRun) sendMulti(ctx context.Context, j job) {
 	var e *Error
 	switch {
 	case err == nil:
-		b.pace.took(len(j.writes), time.Since(started))
+		b.pace.took(len(j.writes), call.took)
 		b.settle(b.multiOutcomes(j.writes, a)...)
 	case ctx.Err() != nil || !errors.As(err, &e) || errors.Is(e, ErrUnauthorized):
 		b.stop(err)
@@ -193,7 +192,6 @@ func (b *bulkRun) sendSingly(ctx context.Context, j job) {
 	}
 	batch := composeBatch(parts, false, true)
 	call := &call{client: b.client, request: &batch, parts: parts, repeatable: b.repeatable(writes)}
-	started := time.Now()
 	a, err := call.do(ctx)
 	if a != nil && a.read != nil {
 		defer a.release()
@@ -201,7 +199,7 @@ func (b *bulkRun) sendSingly(ctx context.Context, j job) {
 	var e *Error
 	switch {
 	case err == nil:
-		b.pace.took(len(writes), time.Since(started))
+		b.pace.took(len(writes), call.took)
 		b.partOutcomes(ctx, call, a, writes, j)
 	case ctx.Err() != nil || !errors.As(err, &e) || errors.Is(e, ErrUnauthorized):
 		b.stop(err)

@@ -44,6 +44,7 @@ type call struct {
 	context  context.Context // of the waits' steps
 	clientID string
 	attempts int
+	took     time.Duration // the last attempt
 	// unsure says that an attempt ended without telling whether it was acted
 	// on: the service may have done it.
 	unsure bool

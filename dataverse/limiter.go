@@ -18,9 +18,9 @@ const maxParallel = 52
 // per user. It starts low, goes to the parallelism that the service hints at
 // (x-ms-dop-hint) when an answer says so, halves when throttled and climbs
 // back by one for each full round without throttling. Where it was refused for
-// being too many at once it stays below that number for a while, for else each
-// climb would end in a refusal. When the service says how long to wait, all
-// wait.
+// being too many at once it goes down to what was borne, and stays there for a
+// while, for else each climb would end in a refusal. When the service says how
+// long to wait, all wait.
 type limiter struct {
 	mu      sync.Mutex
 	limit   int
@@ -156,18 +156,23 @@ func (l *limiter) hint(h http.Header) {
 	l.ceiling, l.limit = n, min(l.limit, n)
 }
 
-// throttled halves the limit, once for all requests that were under way
-// together, and closes the gate. The limit of concurrent requests (0x80072326)
-// is met by fewer at a time and needs no gate.
+// throttled lowers the limit, and closes the gate where the service says how
+// long. A limit of time or of requests halves it, once for all requests that
+// were under way together. The limit of concurrent requests (0x80072326) tells
+// more: those that are still under way were not too many. It needs no gate.
 func (l *limiter) throttled(started time.Time, refused advice) {
 	now := time.Now()
-	if started.After(l.cut) {
-		if refused.code == CodeThrottleConcurrency {
-			l.refused, l.probe = l.limit, now.Add(probeAfter)
+	if refused.code == CodeThrottleConcurrency {
+		if borne := max(1, l.under); borne < l.limit {
+			l.limit, l.round, l.cut = borne, 0, now
+			l.refused, l.probe = borne+1, now.Add(probeAfter)
 		}
+		return
+	}
+	if started.After(l.cut) {
 		l.limit, l.round, l.cut = max(1, l.limit/2), 0, now
 	}
-	if !refused.advised || refused.code == CodeThrottleConcurrency {
+	if !refused.advised {
 		return
 	}
 	if until := now.Add(min(refused.wait, maxGate)); until.After(l.until) {
@@ -180,6 +185,13 @@ func (l *limiter) isHinted() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.hinted
+}
+
+// now is how many requests there may be at this time.
+func (l *limiter) now() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.limit
 }
 
 // width is how many requests there may be at most.

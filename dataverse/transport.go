@@ -80,7 +80,8 @@ func (c *call) attempt(req *http.Request) (*http.Response, error) {
 		body = resp.Body.(*buffered).Bytes()
 	}
 	limiter.release(started, resp, c.learn(resp, body))
-	step.Duration, step.Err = time.Since(started), err
+	c.took = time.Since(started)
+	step.Duration, step.Err = c.took, err
 	if resp != nil {
 		step.Status, step.RequestID = resp.StatusCode, requestID(httpHeader(resp.Header))
 	}
