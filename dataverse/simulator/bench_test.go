@@ -185,14 +185,33 @@ func TestMillionContacts(t *testing.T) {
 	if testing.Short() || !*large {
 		t.Skip("run with -large")
 	}
+	heap, system := millionContacts(t)
+	t.Logf("heap %d MiB, from the system %d MiB", heap>>20, system>>20)
+	if heap > 2<<30 {
+		t.Errorf("the heap holds %d MiB", heap>>20)
+	}
+}
+
+// BenchmarkMillionContacts gives what they hold, what the process took from
+// the system for it, and the time to fill the store.
+func BenchmarkMillionContacts(b *testing.B) {
+	if testing.Short() {
+		b.Skip("a million rows in -short")
+	}
+	for b.Loop() {
+		heap, system := millionContacts(b)
+		b.ReportMetric(float64(heap)/(1<<20), "MiB-heap")
+		b.ReportMetric(float64(system)/(1<<20), "MiB-system")
+	}
+}
+
+func millionContacts(tb testing.TB) (heap, system uint64) {
 	s := NewServer(nil, &Options{NoListener: true})
 	defer s.Close()
-	fill(t, s, 1000000)
+	fill(tb, s, 1000000)
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	t.Logf("heap %d MiB, from the system %d MiB", m.HeapAlloc>>20, m.Sys>>20)
-	if m.HeapAlloc > 2<<30 {
-		t.Errorf("the heap holds %d MiB", m.HeapAlloc>>20)
-	}
+	runtime.KeepAlive(s)
+	return m.HeapAlloc, m.Sys
 }

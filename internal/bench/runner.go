@@ -44,6 +44,7 @@ var scenarios = []scenario{
 	{"client", (*Runner).client},
 	{"client-bulk", (*Runner).clientBulk},
 	{"stream", (*Runner).stream},
+	{"memory", (*Runner).memory},
 	{"planning", (*Runner).planning},
 	{"loading", (*Runner).loading},
 	{"growth", (*Runner).growth},
@@ -81,7 +82,7 @@ func (r *Runner) Run(ctx context.Context) ([]Figure, error) {
 	var (
 		all  []Figure
 		errs []error
-		log  = cmp.Or[io.Writer](r.Log, io.Discard)
+		log  = r.log()
 		from = time.Now()
 	)
 	for i, s := range chosen {
@@ -104,6 +105,8 @@ func (r *Runner) Run(ctx context.Context) ([]Figure, error) {
 	}
 	return all, errors.Join(errs...)
 }
+
+func (r *Runner) log() io.Writer { return cmp.Or[io.Writer](r.Log, io.Discard) }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.1fs", d.Seconds()) }
 

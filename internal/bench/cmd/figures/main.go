@@ -28,9 +28,18 @@ func run() int {
 	flag.StringVar(&r.Root, "root", ".", "the project's root `directory`")
 	format := flag.String("format", "text", "`text`, or markdown: the table of docs/performance.md")
 	serve := flag.Bool("serve", false, "be the service of a scenario (used by this command itself)")
+	work := flag.String("work", "", "do the `task` and print the memory that it took (used by this command itself)")
 	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
 	if *serve {
 		if err := bench.Serve(flag.Args(), os.Stdin, os.Stdout); err != nil {
+			return fail(err)
+		}
+		return 0
+	}
+	if *work != "" {
+		if err := bench.Work(ctx, r.Root, *work, os.Stdout); err != nil {
 			return fail(err)
 		}
 		return 0
@@ -43,8 +52,6 @@ func run() int {
 		return fail(fmt.Errorf("-format %s: text or markdown", f))
 	}
 	r.Log = os.Stderr
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	fmt.Printf("%s, %s/%s, %d processors\n\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0))
 	figures, failed := r.Run(ctx)
 	return bench.Report(os.Stdout, os.Stderr, figures, failed, bench.Format(*format))
