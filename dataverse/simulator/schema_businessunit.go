@@ -1,11 +1,13 @@
 package simulator
 
+import "slices"
+
 func businessunitTable() TableSpec {
 	return TableSpec{
 		LogicalName: "businessunit", SchemaName: "BusinessUnit", DisplayName: "Business Unit", DisplayCollectionName: "Business Units",
 		EntitySet: "businessunits", PrimaryID: "businessunitid", PrimaryName: "name",
 		ObjectTypeCode: 10, Ownership: BusinessOwned, NoState: true,
-		Columns: []Column{
+		Columns: slices.Concat([]Column{
 			column("BusinessUnitId", "Business Unit", UniqueID).sys().createOnly(),
 			text("Name", "Name", 160).sys(),
 			lookup("calendarid", "calendarid"),
@@ -16,48 +18,11 @@ func businessunitTable() TableSpec {
 			lookup("OrganizationId", "Organization", to("organization", "organizationid", "organization_business_units")).ro(),
 			lookup("ParentBusinessUnitId", "Parent Business", to("businessunit", "parentbusinessunitid", "business_unit_parent_business_unit").restrict()),
 			lookup("TransactionCurrencyId", "Currency", to("transactioncurrency", "transactioncurrencyid", "TransactionCurrency_BusinessUnit")),
-			column("Address1_AddressId", "Address 1: ID", UniqueID),
-			choice("Address1_AddressTypeCode", "Address 1: Address Type", "1 Default Value"),
-			text("Address1_city", "Address 1: city", 80),
-			text("Address1_country", "Address 1: country", 80),
-			text("Address1_county", "Address 1: county", 50),
-			text("Address1_fax", "Address 1: fax", 50),
-			number("Address1_Latitude", "Address 1: Latitude", Double, -90, 90, 5),
-			text("Address1_line1", "Address 1: line1", 250),
-			text("Address1_line2", "Address 1: line2", 250),
-			text("Address1_line3", "Address 1: line3", 250),
-			number("Address1_Longitude", "Address 1: Longitude", Double, -180, 180, 5),
-			text("Address1_name", "Address 1: name", 100),
-			text("Address1_postalcode", "Address 1: postalcode", 20),
-			text("Address1_postofficebox", "Address 1: postofficebox", 20),
-			choice("Address1_ShippingMethodCode", "Address 1: Shipping Method", "1 Default Value"),
-			text("Address1_stateorprovince", "Address 1: stateorprovince", 50),
-			text("Address1_telephone1", "Address 1: telephone1", 50),
-			text("Address1_telephone2", "Address 1: telephone2", 50),
-			text("Address1_telephone3", "Address 1: telephone3", 50),
-			text("Address1_upszone", "Address 1: upszone", 4),
-			integer("Address1_UTCOffset", "Address 1: UTC Offset", -1500, 1500),
-			column("Address2_AddressId", "Address 2: ID", UniqueID),
-			choice("Address2_AddressTypeCode", "Address 2: Address Type", "1 Default Value"),
-			text("Address2_city", "Address 2: city", 80),
-			text("Address2_country", "Address 2: country", 80),
-			text("Address2_county", "Address 2: county", 50),
-			text("Address2_fax", "Address 2: fax", 50),
-			number("Address2_Latitude", "Address 2: Latitude", Double, -90, 90, 5),
-			text("Address2_line1", "Address 2: line1", 250),
-			text("Address2_line2", "Address 2: line2", 250),
-			text("Address2_line3", "Address 2: line3", 250),
-			number("Address2_Longitude", "Address 2: Longitude", Double, -180, 180, 5),
-			text("Address2_name", "Address 2: name", 100),
-			text("Address2_postalcode", "Address 2: postalcode", 20),
-			text("Address2_postofficebox", "Address 2: postofficebox", 20),
-			choice("Address2_ShippingMethodCode", "Address 2: Shipping Method", "1 Default Value"),
-			text("Address2_stateorprovince", "Address 2: stateorprovince", 50),
-			text("Address2_telephone1", "Address 2: telephone1", 50),
-			text("Address2_telephone2", "Address 2: telephone2", 50),
-			text("Address2_telephone3", "Address 2: telephone3", 50),
-			text("Address2_upszone", "Address 2: upszone", 4),
-			integer("Address2_UTCOffset", "Address 2: UTC Offset", -1500, 1500),
+		}, officeAddress(1,
+			without("Address1_Composite"),
+		), officeAddress(2,
+			without("Address2_Composite"),
+		), []Column{
 			text("CostCenter", "CostCenter", 100),
 			column("CreatedOn", "Created On", DateTime).ro(),
 			number("creditlimit", "creditlimit", Double, 0, 1000000000, 2),
@@ -80,7 +45,7 @@ func businessunitTable() TableSpec {
 			column("VersionNumber", "Version Number", BigInt).ro(),
 			text("WebSiteUrl", "WebSiteUrl", 200).format("Url"),
 			boolean("workflowsuspended", "workflowsuspended", "No", "Yes"),
-		},
+		}),
 	}
 }
 
