@@ -126,6 +126,29 @@ func (tr *tracer) End(_ context.Context, s dataverse.Step) {
 	tr.steps = append(tr.steps, s)
 }
 
+// propagating is a tracer that goes too far.
+type propagating struct{ tracer }
+
+func (*propagating) Propagate(_ context.Context, h http.Header) {
+	h.Set("Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+	h["authorization"] = []string{"Bearer another"}
+	h.Set("If-None-Match", "*")
+}
+
+func TestPropagatorAddsHeadersAndChangesNone(t *testing.T) {
+	w := newWire(t, fault(503, "", "x", "Retry-After", "0"), noRows)
+	c := w.client(t, &dataverse.Options{Tracer: &propagating{}})
+	collect(t, c, contacts(nil))
+	for _, s := range w.requests() {
+		if s.header.Get("Traceparent") == "" || len(s.header["Authorization"]) != 1 || s.header.Get("Authorization") != "Bearer t0ken" || s.header.Get("If-None-Match") != "null" {
+			t.Errorf("sent %v", s.header)
+		}
+	}
+	if n := len(w.requests()); n != 2 {
+		t.Errorf("%d requests", n)
+	}
+}
+
 // TestNothingLeaks puts a marker into every place where a value can be, and
 // looks for it wherever people look.
 func TestNothingLeaks(t *testing.T) {

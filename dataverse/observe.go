@@ -2,6 +2,7 @@ package dataverse
 
 import (
 	"context"
+	"net/http"
 	"time"
 )
 
@@ -102,4 +103,11 @@ type Step struct {
 type Tracer interface {
 	Start(ctx context.Context, step Step) context.Context
 	End(ctx context.Context, step Step)
+}
+
+// A Propagator is a [Tracer] that tells the service, too: Propagate is called
+// before each HTTP request with the context that Start returned, and adds
+// headers such as traceparent. The client's own headers stay as they are.
+type Propagator interface {
+	Propagate(ctx context.Context, header http.Header)
 }

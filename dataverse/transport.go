@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -71,7 +72,7 @@ func (c *call) attempt(req *http.Request) (*http.Response, error) {
 	if a.opts.Tracer != nil {
 		ctx = a.opts.Tracer.Start(ctx, step)
 	}
-	resp, err := a.roundTrip(req.WithContext(ctx))
+	resp, err := a.roundTrip(a.propagated(req.WithContext(ctx)))
 	if err != nil && req.Context().Err() == nil && errors.Is(context.Cause(ctx), errTimeout) {
 		err = errTimeout
 	}
@@ -92,6 +93,29 @@ func (c *call) attempt(req *http.Request) (*http.Response, error) {
 		a.opts.Log.LogAttrs(ctx, slog.LevelDebug, "dataverse request", step.attrs()...)
 	}
 	return resp, err
+}
+
+// propagated adds what the tracer has for the service. It can add headers, and
+// change none: an attempt that was abandoned may still be reading them.
+func (o *organization) propagated(req *http.Request) *http.Request {
+	p, ok := o.opts.Tracer.(Propagator)
+	if !ok {
+		return req
+	}
+	added := http.Header{}
+	p.Propagate(req.Context(), added)
+	if len(added) == 0 {
+		return req
+	}
+	header := maps.Clone(req.Header)
+	for name, values := range added {
+		name = http.CanonicalHeaderKey(name)
+		if _, taken := header[name]; !taken {
+			header[name] = values
+		}
+	}
+	req.Header = header
+	return req
 }
 
 // errTimeout ends an attempt, not the call.

@@ -7,17 +7,20 @@
 // Each attempt of a request, each wait and each token call is a span below the
 // one in the caller's context. Spans and metrics name methods, tables and path
 // templates; no query string, no id of a record and no value of a field ever
-// reaches them.
+// reaches them. With Options.Propagator each attempt carries its span to the
+// service.
 package otel
 
 import (
 	"context"
 	"errors"
+	"net/http"
 
 	global "go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/andmoneyaps/engage-playbooks/dataverse"
@@ -32,6 +35,11 @@ type Options struct {
 	TracerProvider trace.TracerProvider
 	// MeterProvider gives the meter. Default: the global one.
 	MeterProvider metric.MeterProvider
+	// Propagator writes the span into the headers of each request, so that
+	// what stands between here and the service can go on with the trace:
+	// propagation.TraceContext{} for W3C's traceparent and tracestate. Baggage
+	// would reach the service with its values. Default: nothing is sent.
+	Propagator propagation.TextMapPropagator
 }
 
 // Tracer is a [dataverse.Tracer]. Its instruments are
@@ -39,10 +47,14 @@ type Options struct {
 // and dataverse.client.token.duration (s), with the attributes of the spans.
 type Tracer struct {
 	tracer               trace.Tracer
+	propagator           propagation.TextMapPropagator
 	request, wait, token metric.Float64Histogram
 }
 
-var _ dataverse.Tracer = (*Tracer)(nil)
+var (
+	_ dataverse.Tracer     = (*Tracer)(nil)
+	_ dataverse.Propagator = (*Tracer)(nil)
+)
 
 // NewTracer returns a tracer; nil options are the defaults. The error is that
 // of a meter that refuses an instrument.
@@ -58,7 +70,7 @@ func NewTracer(opts *Options) (*Tracer, error) {
 		o.MeterProvider = global.GetMeterProvider()
 	}
 	meter := o.MeterProvider.Meter(Scope)
-	t := &Tracer{tracer: o.TracerProvider.Tracer(Scope)}
+	t := &Tracer{tracer: o.TracerProvider.Tracer(Scope), propagator: o.Propagator}
 	var errs [3]error
 	t.request, errs[0] = meter.Float64Histogram("dataverse.client.request.duration", metric.WithUnit("s"),
 		metric.WithDescription("Duration of one attempt of a request, answer included."))
@@ -115,6 +127,14 @@ func (t *Tracer) End(ctx context.Context, step dataverse.Step) {
 		instrument = t.token
 	}
 	instrument.Record(ctx, step.Duration.Seconds(), metric.WithAttributes(attrs...))
+}
+
+// Propagate writes the span of the attempt into the headers of its request, if
+// Options.Propagator says how.
+func (t *Tracer) Propagate(ctx context.Context, header http.Header) {
+	if t.propagator != nil {
+		t.propagator.Inject(ctx, propagation.HeaderCarrier(header))
+	}
 }
 
 // attributes are what spans and metrics share: few values each.
