@@ -158,6 +158,7 @@ blocks:
           - {source: "Results[0].customer[0].Email", destination: customer.Phone}
   - name: Out
     type: Output
+    when: len(blocks["Read back"].Results) > 0
     inputs: [{from: Read back, map: [{source: "Results[0].customer[0].FirstName", destination: name}]}]
 `
 

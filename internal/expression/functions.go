@@ -37,6 +37,7 @@ func init() {
 			}
 			return Date(r.in.Now, days).Format(time.RFC3339Nano)
 		},
+		"__len":        func(r *run, a []any) any { return r.length(only(a)) },
 		"__string":     func(r *run, a []any) any { return r.text1(only(a)) },
 		"__toJSON":     func(r *run, a []any) any { return r.jsonText(only(a)) },
 		"__fromJSON":   func(r *run, a []any) any { return r.fromJSON(r.str(only(a))) },
@@ -116,6 +117,26 @@ func whole(v any) (int, bool) {
 		return i, err == nil
 	}
 	return 0, false
+}
+
+// length is len(). Its argument comes as it is, so that a long list is not
+// made ready to be counted.
+func (r *run) length(v any) any {
+	if r.in.Unknown != nil && r.in.Unknown(v) {
+		panic(unknown{v})
+	}
+	r.spend(1)
+	switch v := v.(type) {
+	case string:
+		return utf8.RuneCountInString(v)
+	case json.Number:
+		fail("len() wants text, a list or an object, it got a number")
+	}
+	if rv := reflect.ValueOf(v); rv.Kind() == reflect.Slice || rv.Kind() == reflect.Map {
+		return rv.Len()
+	}
+	fail("len() wants text, a list or an object, it got %s", kindOf(v))
+	return nil
 }
 
 // str wants text.

@@ -19,8 +19,9 @@ const (
 )
 
 // replaced are the builtins whose work or result is not bounded by the loops'
-// budget.
+// budget, and len, which must know what is not known yet.
 var replaced = map[string]bool{
+	"len":    true,
 	"string": true, "toJSON": true, "fromJSON": true, "toBase64": true, "fromBase64": true,
 	"upper": true, "lower": true, "join": true, "replace": true, "repeat": true, "split": true, "concat": true, "flatten": true, "uniq": true,
 	"max": true, "min": true, "mean": true, "median": true,
