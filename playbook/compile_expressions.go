@@ -33,8 +33,8 @@ func (c *compiler) compileConditions() {
 // conditionEnv is what a condition sees: the members of the event's data, and
 // all of it as trigger.
 func (c *compiler) conditionEnv() *expression.Env {
-	env := &expression.Env{Bool: true, Vars: map[string]expression.Type{}}
 	data := c.triggerShape()
+	env := &expression.Env{Bool: true, Vars: map[string]expression.Type{}, Open: data.open || data.kind == kindAny}
 	for name, m := range data.members {
 		env.Vars[name] = m.expr()
 	}

@@ -176,6 +176,26 @@ func TestMatch(t *testing.T) {
 	want(&Event{Type: "Nope"})
 }
 
+// Members that a schema does not name, and allows, are names of a condition.
+func TestConditionOnAnOpenSchema(t *testing.T) {
+	for _, schema := range []string{"{}", "{type: object, additionalProperties: true}", "{type: object, properties: {Other: {}}, additionalProperties: true}"} {
+		w, err := Load(fstest.MapFS{"a.yaml": {Data: []byte("kind: TriggerType\nid: LoanApplied\nschema: " + schema + "\n---\n" +
+			"kind: Playbook\nid: p\nblocks: [{name: In, type: Trigger, trigger: LoanApplied, condition: Amount > 1000}]\n")}})
+		if err != nil {
+			t.Fatalf("%s\n%s", schema, err)
+		}
+		for amount, want := range map[string]int{"1500": 1, "500": 0, "null": 0} {
+			ev, err := DecodeEvent([]byte(`{"type": "LoanApplied", "data": {"Amount": ` + amount + `}}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if fits, _ := w.Match(ev); len(fits) != want {
+				t.Errorf("%s, %s: %d playbooks fit, want %d", schema, amount, len(fits), want)
+			}
+		}
+	}
+}
+
 func TestCheckEvent(t *testing.T) {
 	w, err := Load(workspaceOf(t, []byte(matchWorkspace)))
 	if err != nil {

@@ -41,6 +41,8 @@ const (
 type Env struct {
 	// Vars are the names and their types.
 	Vars map[string]Type
+	// Open says that there may be further names, of values of any type.
+	Open bool
 	// Blocks is the type of each member of the name "blocks"; nil: there is
 	// no such name. Its members are only reached by literal names, and only
 	// the types of those that are reached are asked for.
@@ -141,7 +143,9 @@ func Compile(source string, env *Env) (p *Program, err error) {
 	if err != nil {
 		return nil, explain(err, env)
 	}
-	refs := &references{env: env, vars: map[string]bool{}, blocks: map[string]bool{}, named: map[ast.Node]bool{}, src: tree.Source}
+	refs := &references{
+		env: env, vars: map[string]bool{}, blocks: map[string]bool{}, others: map[string]bool{}, named: map[ast.Node]bool{}, src: tree.Source,
+	}
 	ast.Walk(&tree.Node, refs)
 	if e := refs.done(); e != nil {
 		return nil, e
@@ -151,14 +155,18 @@ func Compile(source string, env *Env) (p *Program, err error) {
 		expr.AsBool()(&typed)
 	}
 	if _, err := checker.Check(tree, &typed); err != nil {
-		return nil, explain(err, env)
+		e := explain(err, env)
+		if names := members(&tree.Node, e); names != nil {
+			e.Candidates = names
+		}
+		return nil, e
 	}
 	p = &Program{
 		vars:   slices.Sorted(maps.Keys(refs.vars)),
 		blocks: slices.Sorted(maps.Keys(refs.blocks)),
 		kind:   result(tree.Node.Nature()),
 	}
-	ast.Walk(&tree.Node, &rewrite{env: env})
+	ast.Walk(&tree.Node, &rewrite{vars: refs.vars})
 	safe := base
 	safe.Env = safeEnv(p.vars)
 	safe.Strict = true
@@ -191,6 +199,9 @@ func nesting(source string) int {
 type references struct {
 	env          *Env
 	vars, blocks map[string]bool
+	// others are the names that are neither declared by the environment nor,
+	// as false, by the expression.
+	others map[string]bool
 	// bare are the identifiers "blocks", of which each must be followed by a
 	// literal name.
 	bare  []*ast.IdentifierNode
@@ -216,10 +227,18 @@ func (r *references) Visit(node *ast.Node) {
 		}
 		if _, ok := r.env.Vars[n.Value]; ok {
 			r.vars[n.Value] = true
+		} else if _, declared := r.others[n.Value]; !declared {
+			r.others[n.Value] = true
 		}
 		if n.Value == "blocks" && r.env.Blocks != nil {
 			r.bare = append(r.bare, n)
 			r.vars[n.Value] = true
+		}
+	case *ast.VariableDeclaratorNode:
+		r.others[n.Name] = false
+	case *ast.CallNode:
+		if id, ok := n.Callee.(*ast.IdentifierNode); ok {
+			r.others[id.Value] = false
 		}
 	case *ast.MemberNode:
 		id, ok := n.Node.(*ast.IdentifierNode)
@@ -244,6 +263,13 @@ func (r *references) known() types.Map {
 	for name := range r.vars {
 		m[name] = r.env.Vars[name].t
 	}
+	if r.env.Open {
+		for name, other := range r.others {
+			if other {
+				m[name], r.vars[name] = types.Any, true
+			}
+		}
+	}
 	if r.vars["blocks"] && r.env.Blocks != nil {
 		blocks := types.Map{}
 		for name := range r.blocks {
@@ -262,6 +288,39 @@ func (r *references) done() *Error {
 		}
 	}
 	return r.err
+}
+
+// members are the names that the object has in which the error found none; nil
+// if that is not the mistake, or the object has none.
+func members(root *ast.Node, e *Error) []string {
+	if !e.Unknown {
+		return nil
+	}
+	v := &memberNames{name: e.Name}
+	ast.Walk(root, v)
+	slices.Sort(v.names)
+	return v.names
+}
+
+// memberNames collects the members of the objects of which the expression
+// wants one of that name that they do not have.
+type memberNames struct {
+	name  string
+	names []string
+}
+
+// Visit implements [ast.Visitor].
+func (v *memberNames) Visit(node *ast.Node) {
+	n, ok := (*node).(*ast.MemberNode)
+	if !ok {
+		return
+	}
+	if p, ok := n.Property.(*ast.StringNode); !ok || p.Value != v.name {
+		return
+	}
+	for name := range n.Node.Nature().Fields {
+		v.names = append(v.names, name)
+	}
 }
 
 var (

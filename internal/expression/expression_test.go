@@ -304,3 +304,46 @@ func TestErrorsHoldNoValues(t *testing.T) {
 		t.Log(src, err)
 	}
 }
+
+// Where names may stand that nobody has declared, they are values of any type;
+// functions and what the expression itself names are not taken for them.
+func TestOpen(t *testing.T) {
+	env := &Env{Vars: map[string]Type{"known": Scalar(Int)}, Open: true}
+	in := Input{Now: now, Vars: map[string]any{"known": json.Number("1"), "Amount": json.Number("1500"), "x": json.Number("7")}}
+	for src, want := range map[string]any{
+		`Amount > 1000 && known == 1`: true,
+		`Amount.More.x == nil`:        nil,
+		`nope == nil`:                 true,
+		`let x = 2; x + Amount`:       json.Number("1502"),
+		`len([Amount, x])`:            json.Number("2"),
+	} {
+		p, err := Compile(src, env)
+		if err != nil {
+			t.Fatal(src, err)
+		}
+		got, err := p.Run(context.Background(), in)
+		if want == nil {
+			if err == nil {
+				t.Errorf("%s = %v, want an error: a number has no members", src, got)
+			}
+			continue
+		}
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s = %v, %v, want %v", src, got, err, want)
+		}
+	}
+	for _, src := range []string{`now()`, `$env`, `__tick()`, `Amount(1)`, `known + "x"`} {
+		if _, err := Compile(src, env); err == nil {
+			t.Errorf("%s compiles", src)
+		}
+	}
+}
+
+// What is suggested for a member are those that its object has.
+func TestCandidatesAreThoseOfTheObject(t *testing.T) {
+	_, err := Compile(`trigger.Meeting.Owner.Titel == "x"`, testEnv())
+	e, ok := errors.AsType[*Error](err)
+	if !ok || !reflect.DeepEqual(e.Candidates, []string{"Email"}) {
+		t.Errorf("%+v", e)
+	}
+}

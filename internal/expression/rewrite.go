@@ -59,14 +59,13 @@ func safeEnv(vars []string) nature.Nature {
 }
 
 // rewrite makes an expression safe to run; see the package comment.
-type rewrite struct{ env *Env }
+type rewrite struct{ vars map[string]bool }
 
 // Visit implements [ast.Visitor]: children before their parents.
 func (r *rewrite) Visit(node *ast.Node) {
 	switch n := (*node).(type) {
 	case *ast.IdentifierNode:
-		_, known := r.env.Vars[n.Value]
-		if known || n.Value == "blocks" && r.env.Blocks != nil {
+		if r.vars[n.Value] {
 			ast.Patch(node, call(n, fnValue, n, &ast.StringNode{Value: n.Value}))
 		}
 	case *ast.CallNode:
