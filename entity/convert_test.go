@@ -54,6 +54,8 @@ func TestConversionsAreThoseOfTheSpecificationAndNoOthers(t *testing.T) {
 	d := definition(t, contact)
 	lower := strings.ToLower(guid)
 	reference := map[string]any{"Id": guid, "Type": "contact"}
+	party := map[string]any{"Id": lower, "Type": "contact"}
+	unresolved := map[string]any{"Id": nil, "Type": nil, "Name": nil, "Address": "a@b.example"}
 	for _, c := range []struct {
 		field string
 		value any
@@ -100,8 +102,11 @@ func TestConversionsAreThoseOfTheSpecificationAndNoOthers(t *testing.T) {
 		{"Code", "Male", nil, "the definition has no choices"},
 		{"Tags", []any{"A", json.Number("2")}, []any{"A", "B"}, ""},
 		{"Tags", "A", nil, "want a list of choices"},
-		{"Guests", reference, reference, ""},
-		{"Guests", []any{reference, "a@b.example"}, []any{reference, "a@b.example"}, ""},
+		{"Guests", reference, []any{party}, ""},
+		{"Guests", []any{reference, "a@b.example"}, []any{party, unresolved}, ""},
+		{"Guests", "a@b.example", []any{unresolved}, ""},
+		{"Guests", unresolved, []any{unresolved}, ""},
+		{"Guests", []any{}, []any{}, ""},
 		{"Guests", guid, nil, "an e-mail address, have other text"},
 		{"Guests", map[string]any{"Id": guid, "Type": "lead"}, nil, "want a record of contact or systemuser"},
 	} {

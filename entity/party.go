@@ -62,6 +62,34 @@ func (f *Field) PartyOf(table string, row dataverse.Bind) dataverse.Party {
 // PartyRole is the participationtypemask of the field's parties.
 func (f *Field) PartyRole() int { return f.role }
 
+// normalParties gives parties as they are read: a list, in which an address is
+// a party without a record. What is no party stays as it is.
+func (f *Field) normalParties(v any) any {
+	items, many := v.([]any)
+	if !many {
+		if v == nil {
+			return nil
+		}
+		items = []any{v}
+	}
+	out := make([]any, len(items))
+	for i, item := range items {
+		out[i] = item
+		if table, id, ok := f.Reference(item); ok {
+			out[i] = map[string]any{"Id": string(id), "Type": table}
+			continue
+		}
+		address, ok := item.(string)
+		if m, isMap := item.(map[string]any); isMap {
+			address, ok = m["Address"].(string)
+		}
+		if ok {
+			out[i] = map[string]any{"Id": nil, "Type": nil, "Name": nil, "Address": address}
+		}
+	}
+	return out
+}
+
 // PartyLink is the navigation property from the parties to rows of the table.
 func (f *Field) PartyLink(table string) string { return partyLink(table) }
 

@@ -289,11 +289,11 @@ func (c *compiler) decodeCRM(b *blockSource) {
 		}
 	}
 	if b.m.Has("limit") {
-		if n, ok := b.m.Int("limit"); ok {
-			if b.Limit = n; n < 1 {
-				c.problems.Errorf(b.m.Get("limit").Pos(), "wrong-type", "limit: want a number above 0")
-			}
+		n, ok := b.m.Int("limit")
+		if ok && n < 1 {
+			c.problems.Errorf(b.m.Get("limit").Pos(), "wrong-type", "limit: want a number above 0")
 		}
+		b.Limit = max(n, 1) // a wrong limit is a mistake of its own, not a missing one
 	}
 	if b.Pattern != nil {
 		b.shape = patternShape(b.Pattern, b.Operation)

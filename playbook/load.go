@@ -304,7 +304,7 @@ func (l *loader) checkSeeds() {
 	for _, file := range SeedFiles(l.fsys) {
 		data, err := readAll(l.fsys, file, maxSeedSize)
 		if err != nil {
-			l.problems.Errorf(engage.Pos{File: file}, "unreadable", "cannot be read: %s", fileReason(err)).Err = err
+			l.problems.Errorf(engage.Pos{File: file, Line: 1, Col: 1}, "unreadable", "cannot be read: %s", fileReason(err)).Err = err
 			continue
 		}
 		*l.problems = append(*l.problems, l.options.CheckSeed(definitions, file, data)...)

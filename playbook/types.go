@@ -234,7 +234,7 @@ func choiceShape(f *entity.Field) *shape {
 // whatever form it was given.
 func ofSent(f *entity.Field) *shape {
 	switch f.Type {
-	case entity.TypeLookup, entity.TypeChoices, entity.TypePartyList:
+	case entity.TypeLookup, entity.TypeChoices:
 		return dynamic
 	}
 	return ofField(f)

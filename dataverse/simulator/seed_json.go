@@ -50,7 +50,7 @@ func readSeed(f SeedFile, ps *engage.Problems) *seedNode {
 		}
 	}
 	if !utf8.Valid(data) {
-		ps.Errorf(engage.Pos{File: f.Name}, "json", "the file is not UTF-8")
+		ps.Errorf(engage.Pos{File: f.Name, Line: 1, Col: 1}, "json", "the file is not UTF-8")
 		return nil
 	}
 	n, err := r.value(0)

@@ -32,7 +32,7 @@ func Read(fsys fs.FS, problems *engage.Problems) []*Document {
 		case err != nil && name == ".":
 			return err
 		case err != nil:
-			problems.Errorf(engage.Pos{File: name}, "unreadable", "cannot be read: %s", reason(err)).Err = err
+			problems.Errorf(atStart(name), "unreadable", "cannot be read: %s", reason(err)).Err = err
 			return skipDir(entry)
 		case entry.IsDir() && skipped(name):
 			return fs.SkipDir
@@ -49,7 +49,7 @@ func Read(fsys fs.FS, problems *engage.Problems) []*Document {
 			// by the file system (os.Root refuses).
 			info, err := fs.Stat(fsys, name)
 			if err != nil {
-				problems.Errorf(engage.Pos{File: name}, "unreadable", "cannot be read: %s", reason(err)).Err = err
+				problems.Errorf(atStart(name), "unreadable", "cannot be read: %s", reason(err)).Err = err
 				return nil
 			}
 			if !info.Mode().IsRegular() {
@@ -64,6 +64,10 @@ func Read(fsys fs.FS, problems *engage.Problems) []*Document {
 	}
 	return docs
 }
+
+// atStart is where a problem of the file as a whole is reported: every problem
+// has a line.
+func atStart(file string) engage.Pos { return engage.Pos{File: file, Line: 1, Col: 1} }
 
 func skipDir(entry fs.DirEntry) error {
 	if entry != nil && entry.IsDir() {
@@ -92,7 +96,7 @@ func ReadFile(fsys fs.FS, name string, problems *engage.Problems) []*Document {
 		if errors.Is(err, errTooLarge) {
 			code = "too-large"
 		}
-		problems.Errorf(engage.Pos{File: name}, code, "cannot be read: %s", reason(err)).Err = err
+		problems.Errorf(atStart(name), code, "cannot be read: %s", reason(err)).Err = err
 		return nil
 	}
 	return Parse(name, data, problems)

@@ -12,6 +12,21 @@ func Suggest(word string, candidates []string) string {
 	return "did you mean \"" + best + "\"?"
 }
 
+// SuggestSpelling is Suggest for words that may well be right: it suggests a
+// candidate that is two letters away at most, and one where the word is short.
+func SuggestSpelling(word string, candidates []string) string {
+	limit := 3
+	if len(word) < 8 {
+		limit = 2
+	}
+	for _, c := range candidates {
+		if distance(strings.ToLower(word), strings.ToLower(c), limit) < limit {
+			return Suggest(word, candidates)
+		}
+	}
+	return ""
+}
+
 // nearest returns the candidate nearest to the word, or "" if none is near.
 func nearest(word string, candidates []string) string {
 	best, score := "", max(2, len(word)/3)+1

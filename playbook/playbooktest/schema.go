@@ -7,6 +7,7 @@ import (
 	"github.com/andmoneyaps/engage-playbooks"
 	"github.com/andmoneyaps/engage-playbooks/dataverse/simulator"
 	"github.com/andmoneyaps/engage-playbooks/entity"
+	"github.com/andmoneyaps/engage-playbooks/internal/document"
 	"github.com/andmoneyaps/engage-playbooks/playbook"
 )
 
@@ -53,6 +54,34 @@ func SchemaOf(all []*entity.Definition) (*simulator.Schema, engage.Problems) {
 	return b.schema, b.problems
 }
 
+// Misspelt warns of columns that the definitions would add to a table of the
+// baseline and that are but a letter or two away from one of its own: the
+// simulator takes them, an organisation would not.
+func Misspelt(all []*entity.Definition) engage.Problems {
+	var problems engage.Problems
+	baseline := simulator.Baseline()
+	for _, d := range all {
+		t := baseline.Table(d.Table)
+		if t == nil || d.CRMSystem != "" && d.CRMSystem != entity.Dataverse {
+			continue
+		}
+		for _, f := range d.Fields {
+			if f.IsID() || t.Column(f.Column) != nil {
+				continue
+			}
+			names := make([]string, len(t.Columns))
+			for i, c := range t.Columns {
+				names[i] = c.LogicalName
+			}
+			if near := document.SuggestSpelling(f.Column, names); near != "" {
+				p := problems.Warnf(f.Pos, "unfamiliar-column", "field %s: table %s has no column %s of its own; the simulator takes it for one that the bank added", f.Name, d.Table, f.Column)
+				p.Suggestion = near
+			}
+		}
+	}
+	return problems
+}
+
 type builder struct {
 	schema *simulator.Schema
 	// added are the tables that the baseline does not have.
@@ -69,6 +98,11 @@ func (b *builder) table(d *entity.Definition) {
 		for _, key := range []struct{ name, value string }{{"entitySet", d.EntitySet}, {"primaryKey", d.PrimaryKey}} {
 			if key.value == "" {
 				b.problems.Errorf(d.Pos, "simulator-needs", "the simulator does not know table %s: it needs %s", d.Table, key.name)
+			}
+		}
+		for _, f := range d.Fields {
+			if f.Type == entity.TypeLookup {
+				b.lookup(d, f, &simulator.Column{}) // what it lacks is said too
 			}
 		}
 		return

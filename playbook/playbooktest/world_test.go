@@ -102,7 +102,7 @@ func TestSchemaSaysWhatTheSimulatorNeeds(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, problems := playbooktest.Schema(w)
-	if len(problems) != 2 || problems[0].Code != "simulator-needs" || problems[0].Pos.File != "entities/thing.yaml" {
+	if len(problems) != 3 || problems[0].Code != "simulator-needs" || problems[0].Pos.File != "entities/thing.yaml" {
 		t.Errorf("%v", problems)
 	}
 	if _, err := playbooktest.NewWorld(w, nil); err == nil {
@@ -113,6 +113,24 @@ func TestSchemaSaysWhatTheSimulatorNeeds(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, problems = playbooktest.Schema(w); len(problems) != 1 || !strings.Contains(problems[0].Message, "navigation") {
+		t.Errorf("%v", problems)
+	}
+}
+
+func TestMisspeltColumns(t *testing.T) {
+	w, err := playbook.Load(fstest.MapFS{"contact.yaml": {Data: []byte(`kind: EntityDefinition
+id: contact
+type: contact
+fields:
+  - {name: Email, mappedName: emailadress1, type: String}
+  - {name: First, mappedName: firstname, type: String}
+  - {name: Own, mappedName: new_segment, type: String}
+`)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	problems := playbooktest.Misspelt(w.Definitions())
+	if len(problems) != 1 || problems.HasErrors() || problems[0].Pos.Line != 5 || problems[0].Suggestion != `did you mean "emailaddress1"?` {
 		t.Errorf("%v", problems)
 	}
 }

@@ -114,9 +114,26 @@ func (c *Command) readPatternInput(file string) (map[string]any, error) {
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
-	var input map[string]any
-	if err := dec.Decode(&input); err != nil || input == nil {
-		return nil, usagef("--input: %s is no JSON object of destinations: %v", file, err)
+	input := map[string]any{}
+	if start, err := dec.Token(); err != nil || start != json.Delim('{') {
+		return nil, usagef(`--input: %s is no JSON object of destinations, such as {"customer.Email": "a@b.example"}`, file)
+	}
+	for dec.More() {
+		name, err := dec.Token()
+		if err != nil {
+			return nil, usagef("--input: %s is no valid JSON: %v", file, err)
+		}
+		if _, twice := input[name.(string)]; twice {
+			return nil, usagef("--input: %s gives %q twice", file, name)
+		}
+		var v any
+		if err := dec.Decode(&v); err != nil {
+			return nil, usagef("--input: %s is no valid JSON: %v", file, err)
+		}
+		input[name.(string)] = v
+	}
+	if _, err := dec.Token(); err != nil {
+		return nil, usagef("--input: %s is no valid JSON: %v", file, err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return nil, usagef("--input: %s holds more than one JSON object", file)

@@ -115,6 +115,7 @@ func (c *Command) problems(dir string, fsys fs.FS) (engage.Problems, error) {
 		problems = slices.Clone(w.Warnings())
 	}
 	problems = append(problems, seeds.problems(w)...)
+	problems = append(problems, playbooktest.Misspelt(seeds.definitions)...)
 	problems.Sort()
 	return problems, nil
 }
