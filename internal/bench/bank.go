@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -200,7 +201,7 @@ func employeesByHand(ctx context.Context, h *hand, ev *playbook.Event) error {
 			name := e["UserName"].(string)
 			id := known[name]
 			if id == "" {
-				id = newID()
+				id = idOf(ev, name)
 			}
 			targets = append(targets, row{
 				"@odata.type": "Microsoft.Dynamics.CRM.bank_employee", "bank_employeeid": id, "bank_username": name,
@@ -220,9 +221,9 @@ func notesByHand(ctx context.Context, h *hand, ev *playbook.Event) error {
 	items := data["Notes"].([]any)
 	return h.chunks(len(items), func(from, to int) error {
 		var body bytes.Buffer
-		for _, it := range items[from:to] {
+		for i, it := range items[from:to] {
 			n := it.(row)
-			text, err := json.Marshal(row{"annotationid": newID(), "subject": n["Subject"], "notetext": n["Text"], "objectid_account@odata.bind": about})
+			text, err := json.Marshal(row{"annotationid": idOf(ev, "note "+strconv.Itoa(from+i)), "subject": n["Subject"], "notetext": n["Text"], "objectid_account@odata.bind": about})
 			if err != nil {
 				return err
 			}

@@ -126,7 +126,7 @@ func overviewByHand(ctx context.Context, h *hand, ev *playbook.Event) error {
 	fmt.Fprintf(&text, "\n\nMeetings: %s\nCases: %s\nOpportunities: %s\nNotes: %s\n\n", told[0].Summary, told[1].Summary, told[2].Summary, told[3].Summary)
 	fmt.Fprintf(&text, "Tasks open: %d. E-mails seen: %d.\nNext step: Offer a review of the financing.\n", len(tasks), len(emails))
 	return h.write(ctx, "POST", "annotations", row{
-		"annotationid": newID(), "subject": "Overview of " + name, "notetext": text.String(),
+		"annotationid": idOf(ev, "note"), "subject": "Overview of " + name, "notetext": text.String(),
 		"objectid_account@odata.bind": "/accounts(" + id + ")",
 	})
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/sha1"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +16,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/andmoneyaps/engage-playbooks/playbook"
 )
 
 // road is a transport with a delay that counts its requests. Each side has its
@@ -45,8 +49,10 @@ func (r *road) RoundTrip(req *http.Request) (*http.Response, error) {
 	return r.base.RoundTrip(req)
 }
 
-// hand is what a Go programmer writes with net/http and encoding/json: no
-// retries, no limits, no metadata.
+// hand is what a careful Go programmer writes with net/http and encoding/json
+// for one job: the same requests with the same headers, a time limit, bounded
+// answers, all pages, patience when the service asks for it, ids that make a
+// second run harmless. It has no retries beside that, no limits and no metadata.
 type hand struct {
 	http   *http.Client
 	root   string
@@ -54,33 +60,46 @@ type hand struct {
 }
 
 func newHand(s *service, bearer string, transport http.RoundTripper) *hand {
-	return &hand{http: &http.Client{Transport: transport}, root: s.URL + "/api/data/v9.2/", bearer: bearer}
+	return &hand{http: &http.Client{Transport: transport, Timeout: 2 * time.Minute}, root: s.URL + "/api/data/v9.2/", bearer: bearer}
 }
 
 // send sends one request and gives the answer, whose body the caller closes.
 func (h *hand) send(ctx context.Context, method, path string, body []byte, header ...string) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, h.root+path, bytes.NewReader(body))
-	if err != nil {
-		return nil, err
+	id := newID()
+	for retry := 0; ; retry++ {
+		req, err := http.NewRequestWithContext(ctx, method, h.root+path, bytes.NewReader(body))
+		if err != nil {
+			return nil, err
+		}
+		req.Header.Set("Authorization", "Bearer "+h.bearer)
+		req.Header.Set("Accept", "application/json")
+		req.Header.Set("OData-Version", "4.0")
+		req.Header.Set("OData-MaxVersion", "4.0")
+		req.Header.Set("If-None-Match", "null")
+		req.Header.Set("User-Agent", "by-hand")
+		req.Header.Set("X-Ms-Client-Request-Id", id)
+		for i := 0; i+1 < len(header); i += 2 {
+			req.Header.Set(header[i], header[i+1])
+		}
+		resp, err := h.http.Do(req)
+		if err != nil {
+			return nil, err
+		}
+		if resp.StatusCode < 300 {
+			return resp, nil
+		}
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusTooManyRequests || retry == 5 {
+			return nil, fmt.Errorf("%s %s: %s\n%s", method, path, resp.Status, text)
+		}
+		wait, _ := time.ParseDuration(resp.Header.Get("Retry-After") + "s")
+		time.Sleep(wait)
 	}
-	req.Header.Set("Authorization", "Bearer "+h.bearer)
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("OData-Version", "4.0")
-	req.Header.Set("OData-MaxVersion", "4.0")
-	for i := 0; i+1 < len(header); i += 2 {
-		req.Header.Set(header[i], header[i+1])
-	}
-	resp, err := h.http.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	if resp.StatusCode > 299 {
-		defer resp.Body.Close()
-		text, _ := io.ReadAll(resp.Body)
-		return nil, fmt.Errorf("%s %s: %s\n%s", method, path, resp.Status, text)
-	}
-	return resp, nil
 }
+
+// maxAnswer bounds an answer.
+const maxAnswer = 128 << 20
 
 // read decodes the answer to a GET.
 func (h *hand) read(ctx context.Context, path string, into any) error {
@@ -93,7 +112,7 @@ func (h *hand) read(ctx context.Context, path string, into any) error {
 		return err
 	}
 	defer resp.Body.Close()
-	d := json.NewDecoder(resp.Body)
+	d := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer))
 	d.UseNumber()
 	return d.Decode(into)
 }
@@ -102,11 +121,23 @@ func (h *hand) read(ctx context.Context, path string, into any) error {
 type row = map[string]any
 
 func (h *hand) rows(ctx context.Context, path string) ([]row, error) {
-	var page struct {
-		Value []row `json:"value"`
+	var rows []row
+	for path != "" {
+		var page struct {
+			Value []row  `json:"value"`
+			Next  string `json:"@odata.nextLink"`
+		}
+		if err := h.read(ctx, path, &page); err != nil {
+			return nil, err
+		}
+		if rows == nil {
+			rows = page.Value
+		} else {
+			rows = append(rows, page.Value...)
+		}
+		path = strings.TrimPrefix(page.Next, h.root)
 	}
-	err := h.read(ctx, path, &page)
-	return page.Value, err
+	return rows, nil
 }
 
 // write sends one write and drops the answer.
@@ -160,7 +191,7 @@ func changeSetAnswers(resp *http.Response) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	outer := multipart.NewReader(resp.Body, params["boundary"])
+	outer := multipart.NewReader(io.LimitReader(resp.Body, maxAnswer), params["boundary"])
 	part, err := outer.NextRawPart()
 	if err != nil {
 		return 0, err
@@ -193,6 +224,17 @@ func changeSetAnswers(resp *http.Response) (n int, err error) {
 func newID() string {
 	var u [16]byte
 	rand.Read(u[:])
-	u[6], u[8] = u[6]&0x0f|0x40, u[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", u[0:4], u[4:6], u[6:8], u[8:10], u[10:])
+	return guid(u, 4)
+}
+
+// idOf makes the GUID of what a run writes: the same when the event comes again.
+func idOf(ev *playbook.Event, what string) string {
+	sum := sha1.Sum([]byte(ev.ID + "/" + what))
+	return guid([16]byte(sum[:16]), 5)
+}
+
+func guid(u [16]byte, version byte) string {
+	u[6], u[8] = u[6]&0x0f|version<<4, u[8]&0x3f|0x80
+	s := hex.EncodeToString(u[:])
+	return s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:]
 }

@@ -78,7 +78,7 @@ func bookByHand(ctx context.Context, h *hand, ev *playbook.Event) error {
 	if err != nil {
 		return err
 	}
-	appointment := newID()
+	appointment := idOf(ev, "appointment")
 	return h.changeSet(ctx,
 		operation{"POST", "appointments", row{
 			"activityid": appointment, "subject": meeting["Title"], "location": meeting["Room"],
@@ -87,7 +87,7 @@ func bookByHand(ctx context.Context, h *hand, ev *playbook.Event) error {
 			"appointment_activity_parties":                     parties,
 		}},
 		operation{"POST", "annotations", row{
-			"annotationid": newID(), "subject": "Booked in the portal", "notetext": "Attendees: " + strings.Join(names, ", "),
+			"annotationid": idOf(ev, "note"), "subject": "Booked in the portal", "notetext": "Attendees: " + strings.Join(names, ", "),
 			"objectid_appointment@odata.bind": "/appointments(" + appointment + ")",
 		}},
 	)
