@@ -19,4 +19,10 @@ type TriggerType struct {
 
 	shape  *shape
 	schema *jsonschema.Schema
+	plain  *plainSchema
+}
+
+// setSchema gives the type the schema of its data.
+func (t *TriggerType) setSchema(s *jsonschema.Schema) {
+	t.schema, t.plain = s, newPlainSchema(s, map[*jsonschema.Schema]*plainSchema{})
 }

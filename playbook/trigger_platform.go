@@ -104,7 +104,8 @@ var platformTypes = sync.OnceValue(func() map[string]*TriggerType {
 		if err != nil {
 			panic(err)
 		}
-		types[id] = &TriggerType{ID: id, Name: id, Platform: id == platformOwn, shape: sealed(schemaShape(doc)), schema: schema}
+		types[id] = &TriggerType{ID: id, Name: id, Platform: id == platformOwn, shape: sealed(schemaShape(doc))}
+		types[id].setSchema(schema)
 	}
 	return types
 })

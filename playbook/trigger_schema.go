@@ -99,7 +99,8 @@ func (l *loader) decodeTriggerType(d *document.Document) *TriggerType {
 		l.schemaProblem(n, err)
 		return nil
 	}
-	t.schema, t.shape = schema, schemaShape(doc)
+	t.setSchema(schema)
+	t.shape = schemaShape(doc)
 	return t
 }
 
