@@ -130,7 +130,7 @@ func (b *bulkRun) stages() [][]int {
 	}
 	level := make([]int, len(b.writes))
 	b.needs = make([][]int, len(b.writes))
-	last := map[row]int{}
+	last := make(map[row]int, len(b.writes))
 	var stages [][]int
 	for i := range b.writes {
 		w := &b.writes[i]
@@ -255,6 +255,9 @@ func (b *bulkRun) blocked(i int) bool {
 			return l
 		}
 		return Bind{EntitySet: b.writes[l.Ref-1].EntitySet, ID: b.out[l.Ref-1].ID}
+	}
+	if len(b.needs[i]) == 0 { // no link refers to a write
+		return false
 	}
 	w.Target = resolve(w.Target)
 	body := append([]Property(nil), w.Body...)

@@ -107,6 +107,9 @@ func (b *bulkRun) multiRequest(writes []int) (Request, error) {
 		if err := b.writes[i].target(&body); err != nil {
 			return r, err
 		}
+		if n == 0 { // rows of one table are about as long
+			body.Grow((len(writes) - 1) * (body.Len() + body.Len()/4))
+		}
 	}
 	body.WriteString("]}")
 	setBody(&r, body.Bytes())
@@ -120,12 +123,10 @@ func (w *Write) target(b *bytes.Buffer) error {
 	if w.ID == "" && w.Operation != Create {
 		return errors.New("the id is no GUID")
 	}
-	row := *w
-	row.Operation = Create // the id goes into the body
 	if w.ID != "" || len(w.Body) > 0 {
 		b.WriteByte(',')
 	}
-	if err := row.members(b); err != nil {
+	if err := w.members(b, true); err != nil {
 		return err
 	}
 	b.WriteByte('}')

@@ -202,7 +202,7 @@ func encodeKey(key []Property) (string, error) {
 func (w *Write) body(r *Request) error {
 	var b bytes.Buffer
 	b.WriteByte('{')
-	if err := w.members(&b); err != nil {
+	if err := w.members(&b, w.Operation == Create || len(w.Key) > 0); err != nil {
 		return err
 	}
 	b.WriteByte('}')
@@ -211,11 +211,11 @@ func (w *Write) body(r *Request) error {
 }
 
 // members writes the columns of the body. The primary key goes into it where
-// it is not the address; the key columns of an upsert by key do not: the
+// it is not the address (withID); the key columns of an upsert by key do not: the
 // service would let them win over the URL (fact sheet, 3.7).
-func (w *Write) members(b *bytes.Buffer) error {
+func (w *Write) members(b *bytes.Buffer, withID bool) error {
 	first := true
-	if w.ID != "" && (w.Operation == Create || len(w.Key) > 0) {
+	if w.ID != "" && withID {
 		if !w.ID.valid() {
 			return fmt.Errorf("the id is no GUID")
 		}

@@ -3,6 +3,7 @@ package pattern
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/andmoneyaps/engage-playbooks"
 	"github.com/andmoneyaps/engage-playbooks/entity"
@@ -106,7 +107,7 @@ func (p *Part) name(i int) string {
 	if !p.AllowsMultiple {
 		return p.Ref
 	}
-	return fmt.Sprintf("%s[%d]", p.Ref, i)
+	return p.Ref + "[" + strconv.Itoa(i) + "]"
 }
 
 // etagField is the input that makes an update depend on the record's version.

@@ -8,10 +8,15 @@ import (
 	"github.com/andmoneyaps/engage-playbooks/entity"
 )
 
-// instance plans the i-th record of a part.
+// instance plans the i-th record of a part. Only checking, it builds nothing
+// that nobody reads.
 func (w *writer) instance(part *Part, i int, sources []source, idOnly bool) error {
 	d := part.Entity
-	name := part.name(i)
+	checking := w.lookup == nil
+	name := ""
+	if !checking {
+		name = part.name(i)
+	}
 	t := &target{}
 	if part.hasValueReferences() {
 		t.values = map[string]any{}
@@ -21,8 +26,7 @@ func (w *writer) instance(part *Part, i int, sources []source, idOnly bool) erro
 		return err
 	}
 	t.id = id
-	fields := make(map[string]any, len(sources))
-	record := plannedRecord{part: part, write: -1, id: id, fields: fields}
+	record := plannedRecord{part: part, write: -1, id: id}
 	if idOnly {
 		w.targets[part.index] = append(w.targets[part.index], t)
 		w.plan.results = append(w.plan.results, record)
@@ -32,7 +36,11 @@ func (w *writer) instance(part *Part, i int, sources []source, idOnly bool) erro
 		Operation: dataverse.Create, Table: d.Table, EntitySet: d.EntitySet, PrimaryKey: d.PrimaryKey,
 		ID: guidOf(id), Source: name, Body: make([]dataverse.Property, 0, len(sources)),
 	}
-	planned := PlannedWrite{Part: name, Operation: w.op, Table: d.Table, ID: write.ID, Columns: make([]PlannedColumn, 0, len(sources))}
+	planned := PlannedWrite{Part: name, Operation: w.op, Table: d.Table, ID: write.ID}
+	if !checking {
+		record.fields = make(map[string]any, len(sources)+1)
+		planned.Columns = make([]PlannedColumn, 0, len(sources))
+	}
 	switch {
 	case w.op == Update:
 		write.Operation = dataverse.Update
@@ -51,20 +59,28 @@ func (w *writer) instance(part *Part, i int, sources []source, idOnly bool) erro
 		}
 		if v == nil && w.op == Create {
 			if s.field.Required {
-				return errAt("required-field", name, s.field.Name, s.at(part), "is required and has no value")
+				return errAt("required-field", part.name(i), s.field.Name, s.at(part), "is required and has no value")
 			}
 			continue // null is no input
 		}
 		if v == nil && w.op == Upsert && s.field.Required {
-			return errAt("required-field", name, s.field.Name, s.at(part), "is required and has no value")
+			return errAt("required-field", part.name(i), s.field.Name, s.at(part), "is required and has no value")
 		}
-		if err := w.writable(name, s, part); err != nil {
+		if err := w.writable(part, i, s); err != nil {
 			return err
 		}
-		fields[s.field.Name] = v
 		if t.values != nil {
 			t.values[s.field.Name] = v
 		}
+		if checking {
+			if s.field.Type == entity.TypePartyList {
+				parties.add(s.field, PlannedColumn{}, property)
+			} else {
+				write.Body = append(write.Body, property)
+			}
+			continue
+		}
+		record.fields[s.field.Name] = v
 		column := PlannedColumn{Column: s.field.Column, Field: s.field.Name, Value: w.plan.known(v), Source: s.label}
 		if s.input != nil && s.fallback != nil && part.at(s.field, s.input.Data, i) == nil {
 			column.Source = "default"
@@ -77,7 +93,7 @@ func (w *writer) instance(part *Part, i int, sources []source, idOnly bool) erro
 			continue
 		}
 		write.Body = append(write.Body, property)
-		if v == nil && s.field.Type == entity.TypeLookup && w.lookup != nil {
+		if v == nil && s.field.Type == entity.TypeLookup {
 			all, err := s.field.Clear()
 			if err != nil {
 				return errAt(codeOf(err), name, s.field.Name, s.at(part), "%s", err)
@@ -98,8 +114,8 @@ func (w *writer) instance(part *Part, i int, sources []source, idOnly bool) erro
 	// of nothing goes before it.
 	if w.op != Update || len(write.Body) > 0 || write.IfMatch != "" {
 		w.add(write, planned)
-		record.write = len(w.plan.Writes) - 1
-		t.ref = len(w.plan.Writes)
+		record.write = w.writes - 1
+		t.ref = w.writes
 	}
 	if write.Operation != dataverse.Create && len(parties.fields) > 0 {
 		if err := w.replaceParties(part, i, write, planned, &parties); err != nil {
@@ -108,13 +124,15 @@ func (w *writer) instance(part *Part, i int, sources []source, idOnly bool) erro
 		if len(last.Body) > 0 {
 			w.add(last, lastPlanned)
 		}
-		record.write = len(w.plan.Writes) - 1
+		record.write = w.writes - 1
 	}
 	if record.write >= 0 && w.op != Create && w.op != Upsert {
 		w.link(part, id, true)
 	}
 	w.targets[part.index] = append(w.targets[part.index], t)
-	w.plan.results = append(w.plan.results, record)
+	if !checking {
+		w.plan.results = append(w.plan.results, record)
+	}
 	return nil
 }
 
@@ -155,6 +173,10 @@ func closing(write *dataverse.Write, planned *PlannedWrite) (dataverse.Write, Pl
 }
 
 func (w *writer) add(write dataverse.Write, planned PlannedWrite) {
+	w.writes++
+	if w.lookup == nil {
+		return
+	}
 	w.plan.ChangeSet.Writes = append(w.plan.ChangeSet.Writes, write)
 	w.plan.Writes = append(w.plan.Writes, planned)
 }
@@ -195,18 +217,20 @@ func (w *writer) identify(part *Part, i int) (any, error) {
 		return nil, errAt("update-without-id", part.name(i), entity.IDField, part.Pos, "has input, so an Update needs its Id")
 	case Upsert:
 		if w.lookup == nil {
-			l := &Lookup{pattern: w.pattern, op: w.op, inputs: w.inputs, found: make([]*finding, len(w.inputs))}
-			for j := range l.found {
-				l.found[j] = &finding{}
+			if w.bare == nil {
+				w.bare = &Lookup{pattern: w.pattern, op: w.op, inputs: w.inputs, found: make([]*finding, len(w.inputs))}
+				for j := range w.bare.found {
+					w.bare.found[j] = &finding{}
+				}
 			}
-			if key, _ := l.keyOf(part, i); key == nil {
+			if key, _ := w.bare.keyOf(part, i); key == nil {
 				return nil, errAt("upsert-without-key", part.name(i), "", part.Pos, "an Upsert needs its Id, or values for all fields of one of the keys of %s", part.Entity.ID)
 			}
 		} else if f := w.lookup.found[part.index]; i < len(f.existing) && f.existing[i] != "" {
 			return f.existing[i], nil
 		}
 	}
-	if w.options.NewID != nil {
+	if w.options.NewID != nil && (w.lookup != nil || w.op != Create) {
 		if id := w.options.NewID(part.Ref, i); id != "" {
 			return id, nil
 		}
@@ -246,13 +270,13 @@ func (w *writer) version(part *Part, i int, write *dataverse.Write) error {
 
 // writable refuses what the service would drop in silence (fact sheet, section
 // 3.1).
-func (w *writer) writable(name string, s *source, part *Part) error {
+func (w *writer) writable(part *Part, i int, s *source) error {
 	f := s.field
 	switch {
 	case w.op == Create && !f.Creatable():
-		return errAt("not-writable", name, f.Name, s.at(part), "column %s cannot be set when a record is created", f.Column)
+		return errAt("not-writable", part.name(i), f.Name, s.at(part), "column %s cannot be set when a record is created", f.Column)
 	case w.op == Update && !f.Updatable():
-		return errAt("not-writable", name, f.Name, s.at(part), "column %s cannot be changed", f.Column)
+		return errAt("not-writable", part.name(i), f.Name, s.at(part), "column %s cannot be changed", f.Column)
 	}
 	return nil
 }

@@ -368,10 +368,14 @@ func (l *Lookup) take(part *Part, f *finding, first, list *Value, records []data
 		field, _ := part.Entity.Field(list.Field)
 		rows = f.inOrder(field, list.Data.([]any), rows)
 	}
+	values := part.hasValueReferences()
 	for _, r := range rows {
-		read := part.Entity.Read(r.rec)
-		types, _ := read[entity.LookupTypes].(map[string]any)
-		f.records = append(f.records, &target{id: dataverse.GUID(r.id), values: read, types: types})
+		t := &target{id: dataverse.GUID(r.id)}
+		if values {
+			t.values = part.Entity.Read(r.rec)
+			t.types, _ = t.values[entity.LookupTypes].(map[string]any)
+		}
+		f.records = append(f.records, t)
 	}
 	return nil
 }

@@ -296,7 +296,8 @@ func (p *Part) keyConditions(key []string, tuples []tuple) (filters []dataverse.
 
 // takeKeys notes which instances are there already.
 func (l *Lookup) takeKeys(part *Part, f *finding, key []string, tuples []tuple, records []dataverse.Record) error {
-	byKey := map[string]dataverse.Record{}
+	parties := len(l.partyFields(part)) > 0
+	byKey := make(map[string]dataverse.Record, len(records))
 	for _, r := range records {
 		var parts []string
 		for _, name := range key {
@@ -318,9 +319,10 @@ func (l *Lookup) takeKeys(part *Part, f *finding, key []string, tuples []tuple, 
 			parts[j] = wireKey(v)
 		}
 		if r, ok := byKey[strings.Join(parts, "\x00")]; ok {
-			id := dataverse.GUID(part.Entity.IDOf(r))
-			f.existing[i] = id
-			f.keep(id, r)
+			f.existing[i] = dataverse.GUID(part.Entity.IDOf(r))
+			if parties {
+				f.keep(f.existing[i], r)
+			}
 		}
 	}
 	return nil

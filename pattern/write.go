@@ -105,7 +105,7 @@ func (p *Pattern) write(op Operation, in Input, found *Lookup, o Options) (*Writ
 			return nil, err
 		}
 	}
-	if n := len(w.plan.Writes); n > MaxWrites {
+	if n := w.writes; n > MaxWrites {
 		if !o.Bulk {
 			return nil, &Error{Code: "too-many-writes", Pos: p.Pos,
 				Message: fmt.Sprintf("%d writes do not fit into one change set of %d; with atomic: false they are written in bulk", n, MaxWrites)}
@@ -130,6 +130,10 @@ type writer struct {
 	absent  []bool
 	open    []bool
 	linked  map[Linked]bool
+	// writes counts those of the plan, and bare is the look-up of none, both
+	// for checking.
+	writes int
+	bare   *Lookup
 	// parties are those that an earlier write of this plan gave a record.
 	parties map[dataverse.GUID]dataverse.Parties
 	plan    *WritePlan
@@ -239,6 +243,12 @@ func (w *writer) part(part *Part) error {
 	if err != nil {
 		return err
 	}
+	if w.lookup != nil {
+		w.plan.ChangeSet.Writes = slices.Grow(w.plan.ChangeSet.Writes, n)
+		w.plan.Writes = slices.Grow(w.plan.Writes, n)
+		w.plan.results = slices.Grow(w.plan.results, n)
+	}
+	w.targets[part.index] = make([]*target, 0, n)
 	for i := range n {
 		if err := w.instance(part, i, sources, idOnly); err != nil {
 			return err
@@ -419,9 +429,29 @@ func (s *source) at(part *Part) engage.Pos {
 	return part.Pos
 }
 
+// waits reports whether a value holds an id that the service picks.
+func waits(v any) bool {
+	switch v := v.(type) {
+	case made:
+		return true
+	case []any:
+		return slices.ContainsFunc(v, waits)
+	case map[string]any:
+		for _, member := range v {
+			if waits(member) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // known puts the ids that the service has picked in their places in a value;
 // null, as long as it has not.
 func (w *WritePlan) known(v any) any {
+	if !waits(v) {
+		return v
+	}
 	switch v := v.(type) {
 	case made:
 		if i := int(v) - 1; i < len(w.Writes) && w.Writes[i].ID != "" {
@@ -453,9 +483,14 @@ func (w *WritePlan) Result() map[string]any {
 		out[part.Ref] = []any{}
 	}
 	for _, r := range w.results {
-		rec := make(map[string]any, len(r.fields)+1)
-		for name, v := range r.fields {
-			rec[name] = w.known(v)
+		rec := r.fields
+		if rec == nil {
+			rec = make(map[string]any, 1)
+		}
+		for name, v := range rec {
+			if waits(v) {
+				rec[name] = w.known(v)
+			}
 		}
 		rec[entity.IDField] = idData(r.id)
 		if r.id == nil && r.write >= 0 && w.Writes[r.write].ID != "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -262,9 +263,7 @@ func (s *step) wrote(plan *pattern.WritePlan, i int, id dataverse.GUID, unchange
 	if unchanged {
 		rec.Operation = Unchanged
 	}
-	for _, c := range w.Columns {
-		rec.Columns = append(rec.Columns, c.Column)
-	}
+	rec.Columns = s.b.columns(w)
 	if !s.b.addWrite(rec) {
 		return
 	}
@@ -273,6 +272,22 @@ func (s *step) wrote(plan *pattern.WritePlan, i int, id dataverse.GUID, unchange
 		rule = s.b.rec.Escalation.Rule
 	}
 	s.tell(Progress{Kind: RecordWritten, Block: s.b.Name, Identity: s.b.rec.Identity, Write: rec, Rule: rule})
+}
+
+// columns names the columns of a write. Those of many records that are written
+// alike are one list.
+func (b *blockRun) columns(w *pattern.PlannedWrite) []string {
+	if n := len(b.writes); n > 0 {
+		last := b.writes[n-1].Columns
+		if slices.EqualFunc(last, w.Columns, func(name string, c pattern.PlannedColumn) bool { return name == c.Column }) {
+			return slices.Clip(last)
+		}
+	}
+	var names []string
+	for _, c := range w.Columns {
+		names = append(names, c.Column)
+	}
+	return names
 }
 
 // addWrite notes a write, and reports whether it is of another record than the

@@ -24,17 +24,14 @@ func derivedID(event, playbook, block, part string, i int) dataverse.GUID {
 	if event == "" {
 		return ""
 	}
-	h := sha1.New()
-	h.Write(idNamespace[:])
-	var b []byte
+	b := append(make([]byte, 0, 256), idNamespace[:]...)
 	for _, s := range [...]string{event, playbook, block, part, strconv.Itoa(i)} {
-		b = strconv.AppendInt(b[:0], int64(len(s)), 10)
+		b = strconv.AppendInt(b, int64(len(s)), 10)
 		b = append(b, ':')
 		b = append(b, s...)
-		h.Write(b)
 	}
-	var u [16]byte
-	copy(u[:], h.Sum(nil))
+	sum := sha1.Sum(b)
+	u := sum[:16]
 	u[6] = u[6]&0x0f | 0x50
 	u[8] = u[8]&0x3f | 0x80
 	var text [36]byte
