@@ -1,121 +1,10 @@
 package simulator
 
 import (
-	"fmt"
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 )
-
-// Verb is one of the eight things that a role can allow on a table.
-type Verb string
-
-// The verbs.
-const (
-	Create   Verb = "Create"
-	Read     Verb = "Read"
-	Write    Verb = "Write"
-	Delete   Verb = "Delete"
-	Append   Verb = "Append"
-	AppendTo Verb = "AppendTo"
-	Assign   Verb = "Assign"
-	Share    Verb = "Share"
-)
-
-var verbs = [...]Verb{Create, Read, Write, Delete, Append, AppendTo, Assign, Share}
-
-func (v Verb) index() int {
-	for i, w := range verbs {
-		if v == w {
-			return i
-		}
-	}
-	panic("simulator: unknown verb " + string(v))
-}
-
-func (v Verb) String() string { return string(v) }
-
-// accessRight is the flag of a verb in AccessRights (fact sheet, section 7).
-func (v Verb) accessRight() int {
-	return [...]int{32, 1, 2, 65536, 4, 16, 524288, 262144}[v.index()]
-}
-
-// appliesTo says whether a table has a privilege for the verb: only rows with
-// an owner can be assigned and shared.
-func (v Verb) appliesTo(t *Table) bool {
-	return t.Ownership == UserOwned || v != Assign && v != Share
-}
-
-// privilege is the name of the privilege on a table: prvReadContact; activities
-// share one set, notes are "Note" and users "User" (fact sheet, section 12.1).
-func (v Verb) privilege(t *Table) string { return "prv" + string(v) + privilegeNoun(t) }
-
-func privilegeNoun(t *Table) string {
-	switch t.LogicalName {
-	case "annotation":
-		return "Note"
-	case "systemuser":
-		return "User"
-	case "activityparty", "activitypointer":
-		return "Activity"
-	}
-	return t.PrivilegeName
-}
-
-// privilegeID is the id of a privilege, derived from its name.
-func privilegeID(name string) guid { return nameGUID("privilege " + strings.ToLower(name)) }
-
-// prvActOnBehalf is the privilege to impersonate.
-const prvActOnBehalf = "prvActOnBehalfOfAnotherUser"
-
-// otherPrivileges are those that are about no table.
-var otherPrivileges = []string{prvActOnBehalf, "prvOverrideCreatedOnCreatedBy", "prvBypassCustomBusinessLogic", "prvBypassCustomPlugins"}
-
-// Depth says how far from its holder a privilege reaches.
-type Depth uint8
-
-// The depths, and none at all.
-const (
-	NoDepth Depth = iota
-	Basic         // rows of the user and of the user's teams
-	Local         // rows of the user's business unit
-	Deep          // and of the units below it
-	Global        // all rows
-)
-
-func (d Depth) String() string {
-	return [...]string{"None", "Basic", "Local", "Deep", "Global"}[d]
-}
-
-// mask is privilegedepthmask.
-func (d Depth) mask() int64 {
-	if d == NoDepth {
-		return 0
-	}
-	return 1 << (d - 1)
-}
-
-func depthOfMask(mask int64) Depth {
-	for d := Global; d > NoDepth; d-- {
-		if mask&d.mask() != 0 {
-			return d
-		}
-	}
-	return NoDepth
-}
-
-func parseDepth(s string) (Depth, bool) {
-	for d := Basic; d <= Global; d++ {
-		if d.String() == s {
-			return d, true
-		}
-	}
-	return NoDepth, false
-}
-
-// SystemAdministratorRoleID is the role that allows everything.
-const SystemAdministratorRoleID = "8c1d2e5a-6f70-4b1c-9d22-3c0b6f9ae001"
 
 // grants is what one user may do, computed from the role tables.
 type grants struct {
@@ -131,9 +20,6 @@ type grants struct {
 	other      map[guid]bool
 	columns    map[*Column]columnGrant
 }
-
-// columnGrant is what column security profiles allow on a secured column.
-type columnGrant struct{ read, create, update bool }
 
 // security is the state of access control. The tables are the truth; what is
 // here is computed from them and dropped as soon as one of them changes.
@@ -326,42 +212,6 @@ func (s *Server) addRole(v *view, id guid, g *grants, held map[guid]Depth) {
 	}
 }
 
-// addColumnGrants adds what the column security profiles of the user and the
-// user's teams allow.
-func (s *Server) addColumnGrants(v *view, g *grants) {
-	g.columns = map[*Column]columnGrant{}
-	t := s.schema.Table("fieldpermission")
-	if t == nil || len(v.rows(t)) == 0 {
-		return
-	}
-	mine := map[guid]bool{}
-	for _, id := range s.linkedBy(v, "systemuserprofiles_association", "systemuser", g.user) {
-		mine[id] = true
-	}
-	for team := range g.teams {
-		for _, id := range s.linkedBy(v, "teamprofiles_association", "team", team) {
-			mine[id] = true
-		}
-	}
-	for _, r := range v.rows(t) {
-		profile, _ := r.ref(t.Column("fieldsecurityprofileid"))
-		if !mine[profile.id] {
-			continue
-		}
-		table, _ := r.get(t.Column("entityname")).(string)
-		column, _ := r.get(t.Column("attributelogicalname")).(string)
-		of := s.schema.Table(table)
-		if of == nil || of.Column(column) == nil {
-			continue
-		}
-		allowed := func(name string) bool { n, _ := r.get(t.Column(name)).(int64); return n == 4 }
-		have := g.columns[of.Column(column)]
-		g.columns[of.Column(column)] = columnGrant{
-			have.read || allowed("canread"), have.create || allowed("cancreate"), have.update || allowed("canupdate"),
-		}
-	}
-}
-
 // rights gives the grants of the caller, and of who really calls when
 // impersonating (else nil).
 func (c *call) rights() (who, behalf *grants) {
@@ -493,56 +343,4 @@ func (c *call) shared(r *record, who *grants, verb Verb) bool {
 		}
 	}
 	return false
-}
-
-// columnGrant gives what the caller may do with a secured column.
-func (c *call) columnGrant(col *Column) columnGrant {
-	if !col.Secured {
-		return columnGrant{true, true, true}
-	}
-	who, behalf := c.rights()
-	g := who.columns[col]
-	if who.admin {
-		g = columnGrant{true, true, true}
-	}
-	if behalf != nil && !behalf.admin {
-		b := behalf.columns[col]
-		g = columnGrant{g.read && b.read, g.create && b.create, g.update && b.update}
-	}
-	return g
-}
-
-// mayReadColumn reports whether the caller sees a column; if not, it is null.
-func (c *call) mayReadColumn(col *Column) bool { return !col.Secured || c.columnGrant(col).read }
-
-// mayQueryColumn refuses a condition on a column that the caller may not read.
-func (c *call) mayQueryColumn(col *Column) error {
-	if c.mayReadColumn(col) {
-		return nil
-	}
-	return failf(http.StatusForbidden, "0x8004F506", "The Query contained a secured attribute to which the caller does not have access")
-}
-
-// mayCreateColumn and mayUpdateColumn refuse (403) a value for a secured
-// column.
-func (c *call) mayCreateColumn(col *Column) error {
-	if !col.Secured || c.columnGrant(col).create {
-		return nil
-	}
-	return c.columnDenied("0x8004F502", "create", col)
-}
-
-func (c *call) mayUpdateColumn(col *Column) error {
-	if !col.Secured || c.columnGrant(col).update {
-		return nil
-	}
-	return c.columnDenied("0x8004F507", "update", col)
-}
-
-func (c *call) columnDenied(code, verb string, col *Column) error {
-	e := failf(http.StatusForbidden, code,
-		"Caller user with Id %s does not have %s permissions to a %s secured field on entity %s. The requested operation could not be completed.",
-		c.caller.user, verb, col.DisplayName, col.table.DisplayName)
-	e.Name = fmt.Sprintf("AttributePermission%sIsMissing", strings.ToUpper(verb[:1])+verb[1:])
-	return e
 }
