@@ -176,8 +176,8 @@ func (s *Schema) Unresolved() []string {
 // of activitypointer first, so that they have the same ordinals in all
 // activities; then its own; then those that the service adds.
 func (s *Schema) withInherited(spec TableSpec) []Column {
-	var all []Column
 	own := slices.Clone(spec.Columns)
+	all := make([]Column, 0, len(own)+24) // room for those of the service
 	if base := s.byName["activitypointer"]; spec.Activity && base != nil {
 		for _, p := range base.Columns {
 			c := p.inherited(spec)
@@ -202,11 +202,11 @@ func (s *Schema) withInherited(spec TableSpec) []Column {
 			all = append(all, c)
 		}
 	}
-	for _, c := range slices.Clone(all) {
-		if c.Type == Money && !strings.HasSuffix(c.LogicalName, "_base") && !has(c.LogicalName+"_base") {
+	for i := range len(all) {
+		if c := &all[i]; c.Type == Money && !strings.HasSuffix(c.LogicalName, "_base") && !has(c.LogicalName+"_base") {
 			all = append(all, Column{
 				LogicalName: c.LogicalName + "_base", Type: Money, Precision: 4, NoCreate: true, NoUpdate: true,
-				SchemaName: schemaName(c) + "_Base", DisplayName: schemaName(c) + " (Base)",
+				SchemaName: schemaName(*c) + "_Base", DisplayName: schemaName(*c) + " (Base)",
 			})
 		}
 	}
@@ -261,7 +261,7 @@ func schemaName(c Column) string {
 func serviceColumns(spec TableSpec, money bool) []Column {
 	user := []Target{{Table: "systemuser"}}
 	ro := func(c Column) Column { c.NoCreate, c.NoUpdate = true, true; return c }
-	var cs []Column
+	cs := make([]Column, 0, 20)
 	if !spec.NoAudit {
 		cs = append(cs,
 			ro(Column{LogicalName: "createdon", SchemaName: "CreatedOn", DisplayName: "Created On", Type: DateTime}),

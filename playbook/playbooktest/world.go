@@ -24,6 +24,8 @@ type Options struct {
 	NoListener bool
 	// Now is the simulator's clock. Default: time.Now.
 	Now func() time.Time
+	// Schema is what [Schema] gave for the workspace, where the caller has it.
+	Schema *simulator.Schema
 	// Seeds are loaded beside the workspace's own.
 	Seeds []playbook.Seed
 	// Client changes the options of the client that [World.Engine] uses.
@@ -50,9 +52,13 @@ func NewWorld(w *playbook.Workspace, o *Options) (*World, error) {
 	if o == nil {
 		o = &Options{}
 	}
-	schema, problems := Schema(w)
-	if err := problems.Err(); err != nil {
-		return nil, err
+	schema := o.Schema
+	if schema == nil {
+		made, problems := Schema(w)
+		if err := problems.Err(); err != nil {
+			return nil, err
+		}
+		schema = made
 	}
 	world := &World{Workspace: w, options: *o}
 	world.Server = simulator.NewServer(schema, &simulator.Options{Addr: o.Addr, NoListener: o.NoListener, Now: o.Now})

@@ -177,16 +177,16 @@ func (s *seedCheck) problems(w *playbook.Workspace) engage.Problems {
 		}
 		return unfit
 	}
+	if !s.called && (w == nil || w.Simulator() == nil) {
+		return nil
+	}
 	if w != nil {
-		world, err := playbooktest.NewWorld(w, &playbooktest.Options{NoListener: true})
+		world, err := playbooktest.NewWorld(w, &playbooktest.Options{NoListener: true, Schema: schema})
 		if err == nil {
 			world.Close()
 		}
 		found, _ := problemsOf(err)
 		return found
-	}
-	if !s.called {
-		return nil
 	}
 	server := simulator.NewServer(schema, &simulator.Options{NoListener: true})
 	defer server.Close()
