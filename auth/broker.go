@@ -39,8 +39,10 @@ type Options struct {
 	// federatedToken, in place of the reference: for managed identities.
 	Federated FederatedSource
 	// ContinuousAccess tells Entra that claims challenges of Dataverse are
-	// answered ("cp1"). Tokens then live for up to 28 hours and are revoked by
-	// challenge. Default: no.
+	// answered ("cp1"), as they are either way. Tokens then live for up to 28
+	// hours and are revoked by challenge. Default: no, since Microsoft does
+	// not say whether Dataverse sends any: without them a sign-in that was
+	// revoked would go on for as long.
 	ContinuousAccess bool
 }
 
@@ -160,6 +162,13 @@ func (b *Broker) Employee(ctx context.Context, assertion string) (*Source, error
 // by client credentials. Where the environment has no application, the source
 // says so when a token is asked for.
 func (b *Broker) Application() *Source { return b.application }
+
+// WWWAuthenticate gives the header with which the embedder answers 401 where
+// Dataverse itself demands claims that a renewed token did not have either:
+// they are the Claims of a dataverse.Error. See [Error.WWWAuthenticate].
+func (b *Broker) WWWAuthenticate(claims string) string {
+	return wwwAuthenticate(b.env.TenantID, b.env.Authority, claims)
+}
 
 // Format prints the environment's id, whatever the verb.
 func (b *Broker) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "auth.Broker("+b.env.ID+")") }

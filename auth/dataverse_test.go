@@ -1,8 +1,12 @@
 package auth_test
 
 import (
+	"encoding/base64"
 	"errors"
+	"io"
 	"net/http"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -115,5 +119,69 @@ func TestSessionsOfAnEmployeeShareTheirLimiter(t *testing.T) {
 	}
 	if _, err := client.As(broker.Application()).WhoAmI(t.Context()); err != nil {
 		t.Errorf("the application: %v", err)
+	}
+}
+
+// demanding is a service that demands claims, so many times, and then answers.
+type demanding struct {
+	header string
+	times  atomic.Int32
+}
+
+func (d *demanding) RoundTrip(r *http.Request) (*http.Response, error) {
+	if d.times.Add(-1) < 0 {
+		return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader("{}")), Request: r}, nil
+	}
+	return &http.Response{StatusCode: http.StatusUnauthorized, Header: http.Header{"Www-Authenticate": {d.header}}, Body: http.NoBody, Request: r}, nil
+}
+
+// A claims challenge of Dataverse is met by one renewal, or is a typed error
+// with the claims, whether or not cp1 was declared.
+func TestClaimsChallengeOfDataverse(t *testing.T) {
+	const challenge = `{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}`
+	for _, declared := range []bool{false, true} {
+		for _, times := range []int32{1, 2} {
+			r := newRig(t, func(_ *auth.Environment, o *auth.Options) { o.ContinuousAccess = declared })
+			d := &demanding{}
+			d.header = `Bearer realm="", error="insufficient_claims", claims="` + base64.StdEncoding.EncodeToString([]byte(challenge)) + `"`
+			d.times.Store(times)
+			client, err := dataverse.New(r.server.URL, r.employee(mette), &dataverse.Options{HTTP: d})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = client.WhoAmI(t.Context())
+			log := r.TokenRequests()
+			if last := log[len(log)-1].Claims; len(log) != 2 || !strings.Contains(last, "1604106651") || strings.Contains(last, "cp1") != declared {
+				t.Errorf("cp1 %v: %d token requests, the last with claims %q", declared, len(log), last)
+			}
+			if times == 1 {
+				if err != nil {
+					t.Errorf("cp1 %v: %v", declared, err)
+				}
+				continue
+			}
+			var e *dataverse.Error
+			if !errors.Is(err, dataverse.ErrUnauthorized) || !errors.As(err, &e) || e.Claims != challenge || e.Attempts != 2 {
+				t.Fatalf("cp1 %v: %v", declared, err)
+			}
+			if have := r.broker.WWWAuthenticate(e.Claims); !strings.HasSuffix(have, d.header[strings.Index(d.header, "error="):]) {
+				t.Errorf("cp1 %v: header %s", declared, have)
+			}
+		}
+	}
+	// Entra cannot meet it without the employee: its error says so, with what
+	// Entra demands.
+	r := newRig(t, nil)
+	employee := r.employee(mette)
+	r.token(employee)
+	r.FailToken(simulator.TokenFault{Code: 50076, Claims: acrs})
+	d := &demanding{header: `Bearer error="insufficient_claims", claims="` + base64.StdEncoding.EncodeToString([]byte(challenge)) + `"`}
+	d.times.Store(1)
+	client, err := dataverse.New(r.server.URL, employee, &dataverse.Options{HTTP: d})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = client.WhoAmI(t.Context()); !errors.Is(err, auth.SignInRequired) || failure(t, err).Claims != acrs {
+		t.Errorf("got %v", err)
 	}
 }

@@ -149,9 +149,13 @@ func (e *Error) WWWAuthenticate() string {
 	if e.Kind != SignInRequired && (e.Kind != Blocked || e.Claims == "") {
 		return ""
 	}
-	h := fmt.Sprintf(`Bearer realm="%s", authorization_uri="%s/%s/oauth2/v2.0/authorize"`, e.tenantID, e.authority, e.tenantID)
-	if e.Claims == "" {
+	return wwwAuthenticate(e.tenantID, e.authority, e.Claims)
+}
+
+func wwwAuthenticate(tenantID, authority, claims string) string {
+	h := fmt.Sprintf(`Bearer realm="%s", authorization_uri="%s/%s/oauth2/v2.0/authorize"`, tenantID, authority, tenantID)
+	if claims == "" {
 		return h + `, error="invalid_token"`
 	}
-	return h + `, error="insufficient_claims", claims="` + base64.StdEncoding.EncodeToString([]byte(e.Claims)) + `"`
+	return h + `, error="insufficient_claims", claims="` + base64.StdEncoding.EncodeToString([]byte(claims)) + `"`
 }
