@@ -20,6 +20,10 @@ const tablesABatch = 30
 var casts = []struct{ kind, query string }{
 	{"String", "$select=LogicalName,MaxLength"},
 	{"Memo", "$select=LogicalName,MaxLength"},
+	{"Integer", "$select=LogicalName,MinValue,MaxValue"},
+	{"Decimal", "$select=LogicalName,MinValue,MaxValue"},
+	{"Double", "$select=LogicalName,MinValue,MaxValue"},
+	{"Money", "$select=LogicalName,MinValue,MaxValue"},
 	{"Lookup", "$select=LogicalName,Targets"},
 	{"DateTime", "$select=LogicalName,DateTimeBehavior"},
 	{"Picklist", "$select=LogicalName&$expand=OptionSet($select=Options),GlobalOptionSet($select=Options)"},
@@ -150,6 +154,8 @@ type attributeDoc struct {
 	IsSecured         bool
 	AttributeOf       *string
 	MaxLength         *int
+	MinValue          *float64
+	MaxValue          *float64
 	Targets           []string
 	DateTimeBehavior  *struct{ Value string }
 	OptionSet         *optionSet
@@ -246,6 +252,7 @@ func decodeCast(body []byte, t *Table) error {
 		if a.MaxLength != nil {
 			c.MaxLength = *a.MaxLength
 		}
+		c.Min, c.Max = cmp.Or(a.MinValue, c.Min), cmp.Or(a.MaxValue, c.Max)
 		if a.DateTimeBehavior != nil {
 			c.DateOnly = a.DateTimeBehavior.Value == "DateOnly"
 		}

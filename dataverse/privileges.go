@@ -17,6 +17,7 @@ const (
 	VerbWrite    = "Write"
 	VerbAppend   = "Append"
 	VerbAppendTo = "AppendTo"
+	VerbAssign   = "Assign"
 )
 
 // Lacking gives those of the privileges that no security role of the caller

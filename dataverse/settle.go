@@ -96,7 +96,7 @@ func SameValue(sent Value, read any) bool {
 	case bool:
 		return read == sent
 	case string:
-		return read == sent
+		return read == sent || sent == "" && read == nil // an empty text is no text
 	case Date:
 		return read == string(sent)
 	case GUID:

@@ -33,6 +33,8 @@ type Column struct {
 	Required string
 	// MaxLength counts the characters of a String or Memo; 0: unknown.
 	MaxLength int
+	// Min and Max bound the values of a number; nil: unknown.
+	Min, Max *float64
 	// DateOnly says that values are Edm.Date (DateTimeBehavior DateOnly).
 	DateOnly bool
 	// Secured is IsSecured: a null may mean that the caller may not see it.

@@ -419,10 +419,11 @@ func (w *writer) boundParties(part *Part, s *source) (any, dataverse.Property, e
 	return values, dataverse.Property{Name: f.PartiesLink(), Value: parties}, nil
 }
 
-// link notes a record of a part that was there before.
+// link notes a record of a part that was there before: one of a read-only
+// part, or on an Update of any, which may have got nothing but its id.
 func (w *writer) link(part *Part, id any, changed bool) {
 	g, ok := id.(dataverse.GUID)
-	if !ok || !part.ReadOnly && !changed {
+	if !ok || !part.ReadOnly && !changed && w.op != Update {
 		return
 	}
 	w.note(Linked{

@@ -128,6 +128,10 @@ func (s *step) verify(ctx context.Context, linked []pattern.Linked) error {
 		if l.ID == "" {
 			continue // a dry run does not know it yet
 		}
+		if by, planned := s.planned.record(l.Table, l.ID); planned {
+			s.warn(l.Part, "whether the employee may read the record is known after %s", by)
+			continue
+		}
 		rows = append(rows, dataverse.Row{Table: l.Table, EntitySet: l.EntitySet, PrimaryKey: l.PrimaryKey, ID: l.ID})
 		parts = append(parts, l.Part)
 	}

@@ -52,10 +52,7 @@ func (s *step) settleChanges(ctx, ask context.Context, c *dataverse.Client, plan
 	return nil
 }
 
-// codeNotActive is Dataverse's answer to a change of a record that is closed.
-const codeNotActive = "0x80040230"
-
 func isClosed(err error) bool {
 	remote, ok := errors.AsType[*dataverse.Error](err)
-	return ok && remote.Code == codeNotActive
+	return ok && remote.Code == dataverse.CodeNotActive
 }

@@ -17,15 +17,28 @@ import (
 type plannedTables struct {
 	mu sync.Mutex
 	by map[string]string
+	// records are those of them whose ids are known.
+	records map[dataverse.Row]string
 }
 
-func (t *plannedTables) plan(table, block string) {
+func (t *plannedTables) plan(w *dataverse.Write, block string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.by == nil {
-		t.by = map[string]string{}
+		t.by, t.records = map[string]string{}, map[dataverse.Row]string{}
 	}
-	t.by[table] = block
+	t.by[w.Table] = block
+	if w.ID != "" {
+		t.records[dataverse.Row{Table: w.Table, ID: w.ID}] = block
+	}
+}
+
+// record tells which block would have written the record before.
+func (t *plannedTables) record(table string, id dataverse.GUID) (block string, ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	block, ok = t.records[dataverse.Row{Table: table, ID: id}]
+	return block, ok
 }
 
 func (t *plannedTables) planned(table string) (block string, ok bool) {
@@ -172,11 +185,8 @@ func (s *step) obscure(p *pattern.Pattern, in pattern.Input) pattern.Input {
 // show puts the writes of the plan into the result as requests and values, and
 // tells what they would do to the records that are there.
 func (s *step) show(ctx context.Context, c *dataverse.Client, plan *pattern.WritePlan) error {
-	state, err := s.present(ctx, c, plan)
+	state, err := s.ask(ctx, c, plan)
 	if err != nil {
-		return err
-	}
-	if err := s.foresee(ctx, c, plan, state); err != nil {
 		return err
 	}
 	number := 0
@@ -189,7 +199,7 @@ func (s *step) show(ctx context.Context, c *dataverse.Client, plan *pattern.Writ
 	}
 	for i := range plan.ChangeSet.Writes {
 		w, planned := &plan.ChangeSet.Writes[i], &plan.Writes[i]
-		s.planned.plan(w.Table, s.b.Name)
+		s.planned.plan(w, s.b.Name)
 		rec := &WriteRecord{
 			Block: s.b.Name, Part: planned.Part, Operation: string(planned.Operation), Table: planned.Table, ID: string(planned.ID),
 			Verdict: state[i].verdict, ETag: state[i].etag,
@@ -213,6 +223,23 @@ func (s *step) show(ctx context.Context, c *dataverse.Client, plan *pattern.Writ
 		s.tell(Progress{Kind: RequestSent, Block: s.b.Name, Identity: s.b.rec.Identity, Request: q})
 	}
 	return nil
+}
+
+// ask finds out what is there already, and what of the plan the service would
+// refuse. Its requests are the dry run's own questions.
+func (s *step) ask(ctx context.Context, c *dataverse.Client, plan *pattern.WritePlan) ([]presence, error) {
+	var seen observed
+	ctx = seen.context(ctx)
+	defer func() {
+		for _, e := range seen.exchanges {
+			s.b.rec.Questions = append(s.b.rec.Questions, reads(e)...)
+		}
+	}()
+	state, err := s.present(ctx, c, plan)
+	if err != nil {
+		return nil, err
+	}
+	return state, s.foresee(ctx, c, plan, state)
 }
 
 // Shown gives a JSON value as people see it: what is not known yet as text,

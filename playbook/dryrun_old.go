@@ -21,8 +21,7 @@ type presence struct {
 }
 
 // present finds out, for each write of the plan, whether its record is there,
-// and for those that would be changed what they hold. These questions are the
-// dry run's own: they are not counted as requests of the run.
+// and for those that would be changed what they hold.
 func (s *step) present(ctx context.Context, c *dataverse.Client, plan *pattern.WritePlan) ([]presence, error) {
 	out := make([]presence, len(plan.Writes))
 	switch s.b.Operation {
@@ -69,8 +68,8 @@ func (s *step) presentChanges(ctx context.Context, c *dataverse.Client, plan *pa
 	for i := range plan.Writes {
 		w := &plan.ChangeSet.Writes[i]
 		out[i].verdict = VerdictUnknown
-		if by, planned := s.planned.planned(w.Table); planned {
-			s.warn(plan.Writes[i].Part, "block %q would have written to this table before: what is there then is not known yet", by)
+		if by, planned := s.planned.record(w.Table, w.ID); planned {
+			s.warn(plan.Writes[i].Part, "block %q would have written this record before: what it holds then is not known yet", by)
 			continue
 		}
 		if _, unknown := unknownID(string(w.ID)); unknown || w.ID == "" {
@@ -128,9 +127,11 @@ func (s *step) old(ctx context.Context, c *dataverse.Client, plan *pattern.Write
 		switch {
 		case !there && w.Operation == dataverse.Upsert:
 			out[i].verdict = VerdictCreate
-		case !there:
+		case !there && notThere(ctx, c, w):
 			return &ruleError{code: dataverse.CodeObjectDoesNotExist, part: plan.Writes[i].Part,
-				message: "no record of table " + w.Table + " with this id can be read: an update never creates one"}
+				message: "there is no record of table " + w.Table + " with this id: an update never creates one"}
+		case !there:
+			s.warn(plan.Writes[i].Part, "the %s may not read the record of table %s: what it holds now is not known", s.b.Identity, w.Table)
 		default:
 			out[i] = compared(w, row)
 		}

@@ -100,3 +100,29 @@ func TestDryRunForeseesMissingPrivileges(t *testing.T) {
 		t.Errorf("only %d refusals were met", foreseen)
 	}
 }
+
+// A record that an Update names by its id alone is linked to all the same: the
+// employee must be allowed to read it, and it must be there.
+func TestVerifyAsksForPartsThatAreOnlyNamed(t *testing.T) {
+	for _, id := range []string{company, nobody} {
+		text := `kind: Playbook
+id: named
+blocks:
+  - {name: Event, type: Trigger, trigger: PortalMeetings}
+  - name: Move
+    type: EntityPatternUpdate
+    pattern: staff
+    identity: application
+    reason: advisors cannot move customers
+    verify: employee
+    inputs: [{map: [{value: ` + id + `, destination: company.Id}, {value: ` + anna + `, destination: person.Id}, {value: Anna, destination: person.FirstName}]}]
+`
+		files := advisorWith("contact: [Read]")
+		files["simulator/local.yaml"] += "escalation: {allow: [named/Move]}\n"
+		files["entities/loose.yaml"] = looseDefinitions
+		b := setUp(t, text, files)
+		if r := b.run(t, event(t, "booked.json"), playbook.StatusFailed); r.Error.Code != "employee-may-not-read" || r.Error.Part != "company" {
+			t.Errorf("%s", show(r.Error))
+		}
+	}
+}

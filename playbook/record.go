@@ -48,6 +48,10 @@ type BlockRecord struct {
 	Duration  time.Duration
 	// Requests has one entry an operation, in bulk one a request.
 	Requests []*RequestRecord
+	// Questions are of dry runs only: what was asked beside, to foresee what
+	// the service would refuse. A run does not send them, and neither
+	// Requests nor Stats has them.
+	Questions []*RequestRecord
 	// Retries counts the attempts beyond the first of each request.
 	Retries int
 	// Error is why the block failed.

@@ -71,6 +71,7 @@ type jsonBlock struct {
 	Retries    int             `json:"retries"`
 	Escalation *jsonEscalation `json:"escalation"`
 	Unsettled  bool            `json:"unsettled,omitempty"`
+	Questions  []jsonRequest   `json:"questions,omitempty"`
 }
 
 type jsonEscalation struct {
@@ -175,6 +176,9 @@ func (b *BlockRecord) document() jsonBlock {
 	}
 	for i, q := range b.Requests {
 		d.Requests[i] = q.document()
+	}
+	for _, q := range b.Questions {
+		d.Questions = append(d.Questions, q.document())
 	}
 	if e := b.Escalation; e != nil {
 		d.Escalation = &jsonEscalation{Reason: e.Reason, Rule: orNull(e.Rule), Verified: e.Verified}

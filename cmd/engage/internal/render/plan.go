@@ -111,6 +111,9 @@ func planBlock(w io.Writer, r *playbook.Record, b *playbook.BlockRecord, o PlanO
 		for _, q := range b.Requests {
 			planRequest(w, style, q)
 		}
+		for _, q := range b.Questions {
+			fmt.Fprintf(w, "    ? %s %s  %s\n", q.Method, Printable(q.Path), style.Dim("(asked by the plan alone)"))
+		}
 	}
 	planWrites(w, r, b, style)
 	fmt.Fprintln(w)
