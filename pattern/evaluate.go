@@ -98,11 +98,14 @@ func (e *evaluation) extend(inst instance, part *Part) []instance {
 		inst[part.index] = e.arrange(part, rows)
 		return []instance{inst}
 	}
+	connections := e.connections(inst, part)
 	out := make([]instance, 0, len(rows))
 	for _, r := range rows {
 		one := slices.Clone(inst)
 		one[part.index] = []*row{r}
-		e.narrow(one, part)
+		for i := range connections {
+			connections[i].narrow(one)
+		}
 		out = append(out, one)
 	}
 	return out
@@ -136,36 +139,55 @@ func (e *evaluation) matches(inst instance, part *Part) []*row {
 	return rows
 }
 
-// narrow leaves, of the parts with many records between a single part and the
-// next one, the records that connect them: a result is connected.
-func (e *evaluation) narrow(inst instance, part *Part) {
+// connection is the way back from a part to the records of the part with many
+// that it is reached from.
+type connection struct {
+	edge       *edge
+	part, from *Part
+	rows       []*row
+	// at is where in rows the records with a key stand.
+	at map[string][]int
+}
+
+// connections are those of a single part to the parts with many records that
+// lie between it and the next single one.
+func (e *evaluation) connections(inst instance, part *Part) []connection {
+	var all []connection
 	for {
 		edge := e.walk.parent[part]
 		if edge == nil {
-			return
+			return all
 		}
 		from := edge.other(part)
 		if !from.AllowsMultiple {
-			return
+			return all
 		}
-		keys := map[string]bool{}
-		for _, r := range inst[part.index] {
-			for _, key := range edge.keys(part, r.rec) {
-				keys[key] = true
-			}
-		}
-		var kept []*row
-		for _, r := range inst[from.index] {
+		c := connection{edge: edge, part: part, from: from, rows: inst[from.index], at: map[string][]int{}}
+		for i, r := range c.rows {
 			for _, key := range edge.keys(from, r.rec) {
-				if keys[key] {
-					kept = append(kept, r)
-					break
-				}
+				c.at[key] = append(c.at[key], i)
 			}
 		}
-		inst[from.index] = kept
+		all = append(all, c)
 		part = from
 	}
+}
+
+// narrow leaves of the part with many the records that connect: a result is
+// connected.
+func (c *connection) narrow(inst instance) {
+	var at []int
+	for _, r := range inst[c.part.index] {
+		for _, key := range c.edge.keys(c.part, r.rec) {
+			at = append(at, c.at[key]...)
+		}
+	}
+	slices.Sort(at)
+	var kept []*row
+	for _, i := range slices.Compact(at) {
+		kept = append(kept, c.rows[i])
+	}
+	inst[c.from.index] = kept
 }
 
 func (e *evaluation) indexOf(edge *edge, part *Part) map[string][]*row {

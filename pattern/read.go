@@ -96,9 +96,12 @@ func (r *ReadPlan) Next(answers [][]dataverse.Record) ([]Fetch, error) {
 	// A round whose queries turn out to be needless takes no time.
 	for r.round < r.lastRound() {
 		r.round++
+		if r.hopeless() {
+			continue
+		}
 		var fetches []Fetch
 		for _, s := range r.steps {
-			if s.round != r.round || r.hopeless() {
+			if s.round != r.round {
 				continue
 			}
 			queries := r.queries(s)

@@ -226,12 +226,10 @@ func (b *planner) grow(s *step, n *fetchNode, expands *int) {
 	if n.locate {
 		return // its records are not all, so what is joined to them is not either
 	}
-	for _, p := range w.order {
-		e := w.parent[p]
-		if e == nil || e.other(p) != n.part || b.nodes[p] != nil || b.read.conditions[p].never {
-			continue
+	for _, p := range w.children[n.part] {
+		if b.nodes[p] == nil && !b.read.conditions[p].never {
+			b.expand(s, n, p, w.parent[p], expands)
 		}
-		b.expand(s, n, p, e, expands)
 	}
 }
 

@@ -1,6 +1,9 @@
 package pattern
 
-import "slices"
+import (
+	"container/heap"
+	"slices"
+)
 
 // walk is the order in which a read looks at the parts of a result: from the
 // root on, each part joined to one before it. It depends on where the criteria
@@ -12,6 +15,8 @@ type walk struct {
 	parent map[*Part]*edge
 	// earlier lists, for each part, its edges to parts before it.
 	earlier map[*Part][]*edge
+	// children lists, for each part, those that are reached from it, in order.
+	children map[*Part][]*Part
 	// missing is the first part that no requirement connects; nil if all are.
 	missing *Part
 }
@@ -21,37 +26,34 @@ type walk struct {
 // choose the records.
 func (p *Pattern) newWalk(given func(*Part) bool) *walk {
 	edges := p.edges()
-	w := &walk{parent: map[*Part]*edge{}, earlier: map[*Part][]*edge{}}
+	w := &walk{parent: map[*Part]*edge{}, earlier: map[*Part][]*edge{}, children: map[*Part][]*Part{}}
 	at := make(map[*Part][]*edge, len(p.Parts))
 	for _, e := range edges {
 		at[e.holder] = append(at[e.holder], e)
 		at[e.referenced] = append(at[e.referenced], e)
 	}
 	seen := map[*Part]bool{}
-	frontier := map[*Part]bool{}
+	var reached frontier
 	visit := func(part *Part) {
 		seen[part] = true
-		delete(frontier, part)
 		w.order = append(w.order, part)
+		if e := w.parent[part]; e != nil {
+			from := e.other(part)
+			w.children[from] = append(w.children[from], part)
+		}
 		for _, e := range at[part] {
 			if o := e.other(part); !seen[o] {
 				if w.parent[o] == nil {
 					w.parent[o] = e
+					heap.Push(&reached, o)
 				}
 				w.earlier[o] = append(w.earlier[o], e)
-				frontier[o] = true
 			}
 		}
 	}
 	visit(p.root(given))
-	for len(frontier) > 0 {
-		var next *Part
-		for part := range frontier {
-			if next == nil || before(part, next) {
-				next = part
-			}
-		}
-		visit(next)
+	for len(reached) > 0 {
+		visit(heap.Pop(&reached).(*Part))
 	}
 	for _, part := range p.Parts {
 		if !seen[part] {
@@ -60,6 +62,21 @@ func (p *Pattern) newWalk(given func(*Part) bool) *walk {
 		}
 	}
 	return w
+}
+
+// frontier is a heap of the parts that are reached and not looked at yet.
+type frontier []*Part
+
+func (f frontier) Len() int           { return len(f) }
+func (f frontier) Less(i, j int) bool { return before(f[i], f[j]) }
+func (f frontier) Swap(i, j int)      { f[i], f[j] = f[j], f[i] }
+func (f *frontier) Push(p any)        { *f = append(*f, p.(*Part)) }
+
+func (f *frontier) Pop() any {
+	last := len(*f) - 1
+	p := (*f)[last]
+	*f = (*f)[:last]
+	return p
 }
 
 // before says which of two parts that can both be reached is looked at first:
