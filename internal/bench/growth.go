@@ -42,7 +42,9 @@ func (r *Runner) growth(ctx context.Context) ([]Figure, error) {
 		}},
 		{"parts and requirements of a pattern: compiling", 10_000, compiling},
 		{"parts of a pattern: planning a create", 1000, planningParts},
-		{"records joined by a pattern", 10_000, joining},
+		{"parts of a pattern: planning a read", 1000, planningRead},
+		{"records joined to a tenth as many", 10_000, func(n int) (func() error, func(), error) { return joining(n, max(1, n/10)) }},
+		{"records joined on both sides, a result for each", 10_000, joiningResults},
 		{"playbooks matched with one event", r.pick(1000, 10_000), matching},
 		{"items of an event: decoding, check, a run", 10_000, r.eventSize},
 		{"rows read", 10_000, func(n int) (func() error, func(), error) {
@@ -153,35 +155,100 @@ func planningParts(n int) (func() error, func(), error) {
 	}, nil, nil
 }
 
-// joining joins n records of one part to n/10 of another, in memory.
-func joining(n int) (func() error, func(), error) {
-	fsys := large.Workspace(2, 0, 0)
-	fsys["patterns/join.yaml"] = &fstest.MapFile{Data: []byte(`kind: EntityPattern
-id: join
-name: Join
+// planningRead plans a read of a part and n others that reference it.
+func planningRead(n int) (func() error, func(), error) {
+	fsys := large.Workspace(1, 0, 0)
+	var text strings.Builder
+	text.WriteString("kind: EntityPattern\nid: star\nname: Star\nparts:\n  - {ref: p0, entity: d0}\n")
+	for i := range n {
+		fmt.Fprintf(&text, "  - {ref: p%d, entity: d0}\n", i+1)
+	}
+	text.WriteString("requirements:\n")
+	for i := range n {
+		fmt.Fprintf(&text, "  - {part: p%d, field: Parent, references: {part: p0, field: Id}}\n", i+1)
+	}
+	fsys["patterns/star.yaml"] = &fstest.MapFile{Data: []byte(text.String())}
+	w, err := playbook.Load(fsys)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, _ := w.Pattern("star")
+	in := pattern.Input{{Part: "p0", Field: "Email", Data: "a@b.example"}}
+	return func() error {
+		plan, err := p.Read(in, pattern.Options{})
+		if err == nil {
+			_, err = plan.Next(nil)
+		}
+		return err
+	}, nil, nil
+}
+
+// joining joins n records of one part to those of another, in memory.
+func joining(n, of int) (func() error, func(), error) {
+	p, err := readPattern(`
 parts:
   - {ref: one, entity: d1}
   - {ref: many, entity: d0, allowsMultiple: true}
 requirements:
   - {part: many, field: Parent, references: {part: one, field: Id}}
-`)}
-	w, err := playbook.Load(fsys)
+`)
 	if err != nil {
 		return nil, nil, err
 	}
-	p, _ := w.Pattern("join")
-	id := func(i int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", i) }
-	of := max(1, n/10)
 	parents, children := make([]dataverse.Record, of), make([]dataverse.Record, n)
 	for i := range parents {
-		parents[i] = dataverse.Record{"table1id": id(i), "emailaddress1": "a@b.example"}
+		parents[i] = dataverse.Record{"table1id": number(i), "emailaddress1": "a@b.example"}
 	}
 	for i := range children {
-		children[i] = dataverse.Record{"table0id": id(of + i), "_parentid_value": id(i % of)}
+		children[i] = dataverse.Record{"table0id": number(of + i), "_parentid_value": number(i % of)}
 	}
+	return reading(p, of, map[string][]dataverse.Record{"table0": children, "table1": parents}), nil, nil
+}
+
+// joiningResults joins one record to n of a part that has many, and each of
+// these to one of a third: n results.
+func joiningResults(n int) (func() error, func(), error) {
+	p, err := readPattern(`
+parts:
+  - {ref: one, entity: d1}
+  - {ref: many, entity: d0, allowsMultiple: true}
+  - {ref: each, entity: d2}
+requirements:
+  - {part: many, field: Parent, references: {part: one, field: Id}}
+  - {part: many, field: Field0, references: {part: each, field: Field0}}
+`)
+	if err != nil {
+		return nil, nil, err
+	}
+	many, each := make([]dataverse.Record, n), make([]dataverse.Record, n)
+	for i := range n {
+		many[i] = dataverse.Record{"table0id": number(1 + i), "_parentid_value": number(0), "column0": number(i)}
+		each[i] = dataverse.Record{"table2id": number(1 + n + i), "column0": number(i)}
+	}
+	one := []dataverse.Record{{"table1id": number(0), "emailaddress1": "a@b.example"}}
+	return reading(p, n, map[string][]dataverse.Record{"table0": many, "table1": one, "table2": each}), nil, nil
+}
+
+func number(i int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", i) }
+
+// readPattern is a pattern over three definitions; the Parent of d0 is a d1.
+func readPattern(text string) (*pattern.Pattern, error) {
+	fsys := large.Workspace(3, 0, 0)
+	fsys["patterns/join.yaml"] = &fstest.MapFile{Data: []byte("kind: EntityPattern\nid: join\nname: Join" + text)}
+	w, err := playbook.Load(fsys)
+	if err != nil {
+		return nil, err
+	}
+	p, _ := w.Pattern("join")
+	return p, nil
+}
+
+// reading plans a read and joins the records of the tables, as if the service
+// had answered with them.
+func reading(p *pattern.Pattern, results int, tables map[string][]dataverse.Record) func() error {
 	in := pattern.Input{{Part: "one", Field: "Email", Data: "a@b.example"}}
 	return func() error {
-		plan, err := p.Read(in, pattern.Options{Limit: 2 * n})
+		plan, err := p.Read(in, pattern.Options{Limit: 1 << 20})
 		if err != nil {
 			return err
 		}
@@ -192,19 +259,18 @@ requirements:
 				return err
 			}
 			if len(fetches) == 0 {
-				return counted(len(plan.Results()), of)
+				return counted(len(plan.Results()), results)
 			}
 			answers = make([][]dataverse.Record, len(fetches))
+			last := ""
 			for i, f := range fetches {
-				switch {
-				case f.Query.Table == "table1":
-					answers[i] = parents
-				case i == 0 || fetches[i-1].Query.Table != "table0":
-					answers[i] = children // many parents are asked for by several queries
+				if f.Query.Table != last { // else more of the values that did not fit into one URL
+					last = f.Query.Table
+					answers[i] = tables[last]
 				}
 			}
 		}
-	}, nil, nil
+	}
 }
 
 // matching asks which of n playbooks an event is for; each has a condition.

@@ -150,6 +150,13 @@ func sameRequests(s sides, ours, byhand *road) error {
 // delays of the service as the figures have them.
 var delays = []time.Duration{0, 5 * time.Millisecond, 40 * time.Millisecond}
 
+func far(delay time.Duration) string {
+	if delay == 0 {
+		return "no delay"
+	}
+	return delay.String()
+}
+
 // latencies measures a playbook at each delay: wall everywhere, processor time
 // and allocations where nothing is waited for, round trips where waiting tells
 // them apart.
@@ -174,7 +181,7 @@ func (r *Runner) latencies(ctx context.Context, p *play, name string, byHand byH
 		if err != nil {
 			return nil, err
 		}
-		at := fmt.Sprintf("%s, %v", name, delay)
+		at := fmt.Sprintf("%s, %s", name, far(delay))
 		switch delay {
 		case 0:
 			figures = append(figures,
