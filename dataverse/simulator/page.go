@@ -1,11 +1,14 @@
 package simulator
 
 import (
+	"hash/fnv"
+	"maps"
 	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // A paging cookie is an XML element in another's attribute: which page comes
@@ -38,6 +41,7 @@ func (c *call) nextLink(page int, rows []*record, t *Table) string {
 			kept = append(kept, pair)
 		}
 	}
+	c.server.cookies.bind(cookieKeyOf(page, rows, t), strings.Join(kept, "&"))
 	kept = append(kept, "$skiptoken="+skipToken(page, rows, t))
 	return c.base + "/" + c.path + "?" + strings.Join(kept, "&")
 }
@@ -50,7 +54,7 @@ type pageToken struct {
 }
 
 var cookieFields = regexp.MustCompile(`^<cookie pagenumber="(\d{1,9})" pagingcookie="([^"]*)" istracking="(?:False|True)" ?/>$`)
-var innerCookie = regexp.MustCompile(`^<cookie page="(\d{1,9})"><(\w+) last="\{([0-9A-Fa-f-]{36})\}" first="\{[0-9A-Fa-f-]{36}\}" ?/></cookie>$`)
+var innerCookie = regexp.MustCompile(`^<cookie page="(\d{1,9})"><(\w+) last="\{([0-9A-Fa-f-]{36})\}" first="\{([0-9A-Fa-f-]{36})\}" ?/></cookie>$`)
 
 // readSkipToken reads $skiptoken, encoded once or twice (DV082).
 func (c *call) readSkipToken(t *Table) (pageToken, error) {
@@ -95,7 +99,77 @@ func (c *call) readSkipToken(t *Table) (pageToken, error) {
 		return pageToken{}, malformed
 	}
 	page, _ := strconv.Atoi(m[1])
+	first, _ := parseGUID(k[4])
+	if !c.server.cookies.fits(cookieKey{k[2], page, first, last}, c.options) {
+		return pageToken{}, errQuery("The paging cookie does not belong to this query: it was given for other query options.") // DV083
+	}
 	return pageToken{page, last}, nil
+}
+
+// cookieKey is what a token says.
+type cookieKey struct {
+	table       string
+	page        int
+	first, last guid
+}
+
+// cookieKeyOf is the key of the token for the page after these rows.
+func cookieKeyOf(page int, rows []*record, t *Table) cookieKey {
+	key := cookieKey{table: t.PrimaryID, page: page + 1}
+	if n := len(rows); n > 0 {
+		key.first, key.last = rows[0].id, rows[n-1].id
+	}
+	return key
+}
+
+// cookieJar remembers for which query options tokens were given (fact sheet
+// 13.2): their documented shape has no room for it.
+type cookieJar struct {
+	mu sync.Mutex
+	// options are hashes of the options by token.
+	options map[cookieKey][]uint64
+}
+
+// maxCookies bounds the memory of tokens; one that is forgotten fits any query.
+const maxCookies = 10_000
+
+// bind notes that the token was given for the query string.
+func (j *cookieJar) bind(key cookieKey, query string) {
+	options, err := parseOptions(query)
+	if err != nil {
+		return
+	}
+	hash := hashOptions(options)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.options == nil || len(j.options) >= maxCookies {
+		j.options = map[cookieKey][]uint64{}
+	}
+	if !slices.Contains(j.options[key], hash) {
+		j.options[key] = append(j.options[key], hash)
+	}
+}
+
+// fits reports whether the token was given for these options.
+func (j *cookieJar) fits(key cookieKey, options url.Values) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	known, ok := j.options[key]
+	return !ok || slices.Contains(known, hashOptions(options))
+}
+
+// hashOptions hashes the options but for the token; their order is free.
+func hashOptions(options url.Values) uint64 {
+	h := fnv.New64a()
+	for _, name := range slices.Sorted(maps.Keys(options)) {
+		if name == "$skiptoken" {
+			continue
+		}
+		for _, value := range options[name] {
+			h.Write([]byte(name + "=" + value + "&"))
+		}
+	}
+	return h.Sum64()
 }
 
 // rest gives the rows from the token's page on.

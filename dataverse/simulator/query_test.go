@@ -226,6 +226,15 @@ func TestOrderAndPages(t *testing.T) {
 			t.Errorf("second page: %s", body)
 		}
 	}
+	for _, other := range []string{
+		strings.Replace(path, "$select=fullname", "$select=lastname", 1),
+		path + "&$filter=lastname%20ne%20null",
+		path + "&$top=1",
+	} {
+		if resp, body := request(t, s, "GET", other, "", "Prefer", "odata.maxpagesize=2"); resp.StatusCode != 400 || !strings.Contains(body, "does not belong to this query") {
+			t.Errorf("a cookie with other options: %d %s", resp.StatusCode, body)
+		}
+	}
 	before, token, _ := strings.Cut(path, "$skiptoken=")
 	encoded := before + "$skiptoken=" + strings.ReplaceAll(token, "%", "%25")
 	if _, body = request(t, s, "GET", encoded, "", "Prefer", "odata.maxpagesize=2"); names(t, body, "fullname") != "Ada Lovelace" {

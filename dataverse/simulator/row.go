@@ -209,6 +209,7 @@ func (w *rowWriter) appendExpansion(b []byte, r *record, e *expansion) []byte {
 		sep = "&"
 	}
 	if w.nested || total > maxPage {
+		w.call.server.cookies.bind(cookieKeyOf(1, rows, e.plan.table), escapeSpaces(e.options))
 		link += sep + "$skiptoken=" + skipToken(1, rows, e.plan.table)
 	}
 	b = append(b, ',', '"')
