@@ -202,6 +202,8 @@ func decodeReference(n document.Node, what string, problems *engage.Problems) *R
 	return ref
 }
 
+// decodeRules takes entries as they are: one that names no block allows
+// nothing, and is warned of where the workspace's playbooks are known.
 func decodeRules(n document.Node, problems *engage.Problems) []Rule {
 	m := n.Mapping(problems, "escalation", "allow")
 	if !m.Ok() {
@@ -210,11 +212,7 @@ func decodeRules(n document.Node, problems *engage.Problems) []Rule {
 	m.Require("allow")
 	var rules []Rule
 	for _, s := range m.Strings("allow") {
-		playbook, block, ok := strings.Cut(s.Value, "/")
-		if !ok || playbook == "" || block == "" {
-			problems.Errorf(s.Pos, "invalid-rule", "escalation: %q does not name a block", s.Value).Suggestion = `"playbookId/Block name"`
-			continue
-		}
+		playbook, block, _ := strings.Cut(s.Value, "/")
 		rules = append(rules, Rule{Playbook: playbook, Block: block, Pos: s.Pos})
 	}
 	return rules

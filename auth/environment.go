@@ -54,20 +54,26 @@ type Registration struct {
 	FederatedToken *Reference
 }
 
-// Rule allows one block of one playbook to run as the application.
+// Rule allows one block of one playbook to run as the application. One whose
+// Block is empty names none, and allows nothing.
 type Rule struct {
 	Playbook, Block string
 	Pos             engage.Pos
 }
 
 // String gives the rule as the document writes it.
-func (r Rule) String() string { return r.Playbook + "/" + r.Block }
+func (r Rule) String() string {
+	if r.Block == "" {
+		return r.Playbook
+	}
+	return r.Playbook + "/" + r.Block
+}
 
 // Allows finds the rule that lets a block run as the application. Names match
 // exactly; there are no wildcards.
 func (env *Environment) Allows(playbook, block string) (Rule, bool) {
 	for _, r := range env.Allow {
-		if r.Playbook == playbook && r.Block == block {
+		if r.Playbook == playbook && r.Block == block && block != "" {
 			return r, true
 		}
 	}

@@ -91,7 +91,6 @@ func TestFaultsOfAnEnvironmentAreReportedWhereTheyStand(t *testing.T) {
 		"authority plain http":   {"audience:", "authority: http://login.example\naudience:", []string{"6:12 invalid-url"}},
 		"authority with tenant":  {"audience:", "authority: https://login.microsoftonline.com/common\naudience:", []string{"6:12 invalid-url"}},
 		"unknown key":            {"audience:", "audiences:", []string{"6:1 unknown-key"}},
-		"rule without block":     {"portal-meeting-booked/Create meeting", "portal-meeting-booked", []string{"14:11 invalid-rule"}},
 		"neither identity": {goodEnvironment[strings.Index(goodEnvironment, "onBehalfOf:"):strings.Index(goodEnvironment, "escalation:")], "",
 			[]string{"1:1 missing-key"}},
 	} {
@@ -162,5 +161,23 @@ func TestByTenant(t *testing.T) {
 	}
 	if _, err := auth.ByTenant([]*auth.Environment{a}, b.TenantID); err == nil {
 		t.Error("found one")
+	}
+}
+
+// An entry of the policy that names no block is no mistake of the document: it
+// allows nothing, and the workspace warns of it.
+func TestPolicyEntryThatNamesNoBlock(t *testing.T) {
+	env, err := auth.ParseEnvironment("e.yaml", []byte(strings.Replace(goodEnvironment, "portal-meeting-booked/Create meeting", "portal-meeting-booked", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := env.Allows("portal-meeting-booked", "Create meeting"); ok {
+		t.Error("it allows a block")
+	}
+	if _, ok := env.Allows("portal-meeting-booked", ""); ok {
+		t.Error("it allows a block without name")
+	}
+	if p := env.EscalationPolicy(); len(p) != 1 || p[0].Value != "portal-meeting-booked" {
+		t.Errorf("%v", p)
 	}
 }

@@ -96,10 +96,12 @@ func batchLines(contentType string, body []byte) ([]string, bool) {
 	}
 }
 
-// metadata reports whether a path asks for the shape of tables, which holds no
-// values.
+// shapes are the paths that ask for the shape of tables, or for what the
+// service can do with them; their answers hold no values.
+var shapes = []string{"EntityDefinitions", "$metadata", "GlobalOptionSetDefinitions", "sdkmessagefilters"}
+
 func metadata(path string) bool {
-	return strings.HasPrefix(path, "EntityDefinitions") || strings.HasPrefix(path, "$metadata") || strings.HasPrefix(path, "GlobalOptionSetDefinitions")
+	return slices.ContainsFunc(shapes, func(s string) bool { return strings.HasPrefix(path, s) })
 }
 
 // decode reads a JSON value with all digits.
