@@ -38,9 +38,17 @@ func (i *partInput) any(nulls bool, but ...string) bool {
 
 // inputs sorts the values by part. The error is an [*Error].
 func (p *Pattern) inputs(op Operation, in Input) ([]*partInput, error) {
-	out := make([]*partInput, len(p.Parts))
+	out, all := make([]*partInput, len(p.Parts)), make([]partInput, len(p.Parts))
+	values := make([]*Value, 0, len(in)) // of all parts, one after the other
 	for i, part := range p.Parts {
-		out[i] = &partInput{part: part}
+		from := len(values)
+		for k := range in {
+			if in[k].Part == part.Ref {
+				values = append(values, nil)
+			}
+		}
+		all[i] = partInput{part: part, values: values[from:from:len(values)]}
+		out[i] = &all[i]
 	}
 	for i := range in {
 		v := &in[i]

@@ -396,8 +396,12 @@ func bindTo(to *Part, t *target) dataverse.Bind {
 // boundParties makes parties of all records that requirements reference.
 func (w *writer) boundParties(part *Part, s *source) (any, dataverse.Property, error) {
 	f := s.field
-	parties := dataverse.Parties{}
-	values := []any{}
+	n := 0
+	for _, r := range s.bound {
+		n += len(w.targets[w.pattern.byRef[r.Reference].index])
+	}
+	parties := make(dataverse.Parties, 0, n)
+	values := make([]any, 0, n)
 	var unknown *Unknown
 	for _, r := range s.bound {
 		to := w.pattern.byRef[r.Reference]
@@ -463,7 +467,11 @@ func (p *partyWrite) add(f *entity.Field, column PlannedColumn, property dataver
 	p.name = f.PartiesLink()
 	switch v := property.Value.(type) {
 	case dataverse.Parties:
-		p.parties = append(p.parties, v...)
+		if p.parties == nil {
+			p.parties = v
+			break
+		}
+		p.parties = append(slices.Clip(p.parties), v...)
 	case Unknown:
 		p.unknown = &v
 	}

@@ -89,8 +89,10 @@ func (p *Pattern) Lookup(op Operation, in Input, o Options) (*Lookup, error) {
 		return nil, err
 	}
 	l := &Lookup{pattern: p, op: op, options: o, inputs: inputs, found: make([]*finding, len(p.Parts))}
+	findings := make([]finding, len(p.Parts))
 	for i, part := range p.Parts {
-		l.found[i] = &finding{part: part}
+		findings[i].part = part
+		l.found[i] = &findings[i]
 	}
 	if err := l.ask(); err != nil {
 		return nil, err

@@ -478,10 +478,7 @@ func (w *WritePlan) known(v any) any {
 // records with the fields that were sent, Id in each. Ids that the service
 // picked come from Writes.
 func (w *WritePlan) Result() map[string]any {
-	out := make(map[string]any, len(w.pattern.Parts))
-	for _, part := range w.pattern.Parts {
-		out[part.Ref] = []any{}
-	}
+	lists := make([][]any, len(w.pattern.Parts))
 	for _, r := range w.results {
 		rec := r.fields
 		if rec == nil {
@@ -496,7 +493,14 @@ func (w *WritePlan) Result() map[string]any {
 		if r.id == nil && r.write >= 0 && w.Writes[r.write].ID != "" {
 			rec[entity.IDField] = string(w.Writes[r.write].ID)
 		}
-		out[r.part.Ref] = append(out[r.part.Ref].([]any), rec)
+		lists[r.part.index] = append(lists[r.part.index], rec)
+	}
+	out := make(map[string]any, len(lists))
+	for i, part := range w.pattern.Parts {
+		if lists[i] == nil {
+			lists[i] = []any{}
+		}
+		out[part.Ref] = lists[i]
 	}
 	return out
 }

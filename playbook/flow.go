@@ -17,6 +17,7 @@ type node struct {
 // lay lays out the flow of a playbook that was compiled without a mistake.
 func (p *Playbook) lay() {
 	for _, b := range p.Blocks {
+		b.idle = emptyOutput(b)
 		if b.Type.Writes() {
 			b.finds = b.lookupNeeds()
 		}

@@ -149,8 +149,10 @@ type Block struct {
 	whenNeeds []int
 	// finds are the blocks that the look-up of a writing block waits for.
 	finds []int
-	// shape is the static type of the output.
+	// shape is the static type of the output, idle the output if the block does
+	// not run; nobody changes it.
 	shape *shape
+	idle  any
 }
 
 // Mapping moves one value from a source to a destination of its block.

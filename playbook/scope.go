@@ -33,7 +33,7 @@ type scope struct {
 func newScope(p *Playbook, ev *Event, now time.Time) *scope {
 	s := &scope{event: ev, now: now, blocks: p.Blocks, outputs: make([]any, len(p.Blocks)), status: make([]Status, len(p.Blocks))}
 	for i, b := range p.Blocks {
-		s.outputs[i], s.status[i] = emptyOutput(b), StatusNotRun
+		s.outputs[i], s.status[i] = b.idle, StatusNotRun
 	}
 	s.outputs[0], s.status[0] = ev.Data, StatusSucceeded
 	return s

@@ -73,6 +73,9 @@ type Program struct {
 	vars    []string
 	blocks  []string
 	kind    Kind
+	// functions are the names among the program's constants that may be those
+	// of functions: all that it can call.
+	functions []string
 }
 
 // Vars lists the names that the expression uses, sorted.
@@ -175,6 +178,11 @@ func Compile(source string, env *Env) (p *Program, err error) {
 	}
 	if p.program, err = compiler.Compile(tree, &safe); err != nil {
 		return nil, explain(err, env)
+	}
+	for _, c := range p.program.Constants {
+		if name, ok := c.(string); ok && functions[name] != nil {
+			p.functions = append(p.functions, name)
+		}
 	}
 	return p, nil
 }

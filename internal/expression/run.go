@@ -81,8 +81,9 @@ type run struct {
 // context's is a [*RunError].
 func (p *Program) Run(ctx context.Context, in Input) (any, error) {
 	r := &run{ctx: ctx, in: in, deadline: time.Now().Add(MaxTime)}
-	env := make(map[string]any, len(in.Vars)+len(functions)+2)
-	for name, fn := range functions {
+	env := make(map[string]any, len(p.vars)+len(p.functions)+1)
+	for _, name := range p.functions {
+		fn := functions[name]
 		env[name] = func(args ...any) any { return fn(r, args) }
 	}
 	for _, name := range p.vars {
