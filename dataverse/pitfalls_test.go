@@ -72,7 +72,7 @@ func TestPitfall01RetryAfter(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := newBubble(t, dataverse.Options{}, fault(429, dataverse.CodeThrottleRequests, "x", "Retry-After", tt.header()), noRows)
+				b := newBubble(t, dataverse.Options{}, fault(429, "0x80072322", "x", "Retry-After", tt.header()), noRows)
 				start := time.Now()
 				if err := b.read(t.Context()); err != nil {
 					t.Fatal(err)
@@ -88,7 +88,7 @@ func TestPitfall01RetryAfter(t *testing.T) {
 	for _, header := range []string{"86400", "172800", "9223372036", "1e30", strings.Repeat("9", 400), "Fri, 31 Dec 2999 23:59:59 GMT"} {
 		t.Run("days", func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := newBubble(t, dataverse.Options{}, fault(429, dataverse.CodeThrottleRequests, "x", "Retry-After", header), noRows)
+				b := newBubble(t, dataverse.Options{}, fault(429, "0x80072322", "x", "Retry-After", header), noRows)
 				for range 3 {
 					err := b.read(t.Context())
 					var e *dataverse.Error
@@ -108,7 +108,7 @@ func TestPitfall01RetryAfter(t *testing.T) {
 	}
 	for _, header := range []string{"Inf", "NaN", "-1e999", "1 hour"} {
 		synctest.Test(t, func(t *testing.T) {
-			b := newBubble(t, dataverse.Options{}, fault(429, dataverse.CodeThrottleRequests, "x", "Retry-After", header), noRows)
+			b := newBubble(t, dataverse.Options{}, fault(429, "0x80072322", "x", "Retry-After", header), noRows)
 			if err := b.read(t.Context()); err != nil || len(b.sent) != 2 {
 				t.Errorf("%s: %v after %d requests", header, err, len(b.sent))
 			}
@@ -173,7 +173,8 @@ func TestPitfall02HTMLFromAGateway(t *testing.T) {
 }
 
 func TestPitfall03ThrottleCodes(t *testing.T) {
-	for _, code := range []string{dataverse.CodeThrottleTime, dataverse.CodeThrottleRequests, dataverse.CodeThrottleConcurrency} {
+	// As the service writes them, not as our constants do.
+	for _, code := range []string{"0x80072321", "0x80072322", "0x80072326"} {
 		synctest.Test(t, func(t *testing.T) {
 			b := newBubble(t, dataverse.Options{MaxRetries: -1}, fault(429, code, "x"))
 			err := b.read(t.Context())
@@ -186,7 +187,7 @@ func TestPitfall03ThrottleCodes(t *testing.T) {
 	// The limit of concurrent requests asks for fewer at a time; it does not
 	// stop those that are not refused.
 	synctest.Test(t, func(t *testing.T) {
-		b := newBubble(t, dataverse.Options{MaxRetries: -1}, fault(429, dataverse.CodeThrottleConcurrency, "x", "Retry-After", "120"), noRows)
+		b := newBubble(t, dataverse.Options{MaxRetries: -1}, fault(429, "0x80072326", "x", "Retry-After", "120"), noRows)
 		_ = b.read(t.Context())
 		start := time.Now()
 		if err := b.read(t.Context()); err != nil || time.Since(start) > 0 {
@@ -194,7 +195,7 @@ func TestPitfall03ThrottleCodes(t *testing.T) {
 		}
 	})
 	synctest.Test(t, func(t *testing.T) { // the others do
-		b := newBubble(t, dataverse.Options{MaxRetries: -1}, fault(429, dataverse.CodeThrottleRequests, "x", "Retry-After", "120"), noRows)
+		b := newBubble(t, dataverse.Options{MaxRetries: -1}, fault(429, "0x80072322", "x", "Retry-After", "120"), noRows)
 		_ = b.read(t.Context())
 		start := time.Now()
 		b.Client = b.As(token("t")) // another client of the same identity
