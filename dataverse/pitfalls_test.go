@@ -434,15 +434,17 @@ func TestPitfall10HeadersAndIdentityOfParts(t *testing.T) {
 }
 
 func TestPitfall11NextLinkStaysOnItsHost(t *testing.T) {
+	// An answer from elsewhere would be taken: only asking is refused.
+	other := newWire(t, answer(200, `{"value":[]}`))
 	for _, link := range []string{
-		"https://evil.example/api/data/v9.2/contacts?$skiptoken=1", "http://127.0.0.1:1/x", "//evil.example/x", "/api/data/v9.2/contacts?x", "contacts?x",
+		"https://evil.example/api/data/v9.2/contacts?$skiptoken=1", "http://127.0.0.1:1/x", other.URL + "/api/data/v9.2/contacts?$skiptoken=1", "//evil.example/x", "/api/data/v9.2/contacts?x", "contacts?x",
 	} {
 		w := newWire(t, answer(200, `{"value":[],"@odata.nextLink":"`+link+`"}`))
 		var last error
 		for _, err := range w.client(t, nil).Query(t.Context(), contacts(nil)) {
 			last = err
 		}
-		if last == nil || len(w.requests()) != 1 {
+		if last == nil || len(w.requests()) != 1 || len(other.requests()) != 0 {
 			t.Errorf("%s: %v after %d requests", link, last, len(w.requests()))
 		}
 	}
