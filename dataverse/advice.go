@@ -17,6 +17,9 @@ type advice struct {
 	// wait is how long the service asks to wait, if it is advised.
 	wait    time.Duration
 	advised bool
+	// unreadable says that a success was not answered in the form of the Web
+	// API: what became of the request is not known.
+	unreadable bool
 }
 
 // adviceOf reads an answer, or a part of one to a $batch.
@@ -26,21 +29,25 @@ func adviceOf(status int, h headers, body []byte) advice {
 		return a
 	}
 	a.code, _ = errorBody(body)
-	a.wait, a.advised = retryAdvice(h, body, time.Now())
+	a.wait, a.advised = retryAdvice(h, body)
 	return a
 }
 
 // advised is the advice that the error had.
 func (e *Error) advised() advice {
-	return advice{e.Status, e.Code, e.RetryAfter, e.RetryAfter > 0}
+	return advice{status: e.Status, code: e.Code, wait: e.RetryAfter, advised: e.RetryAfter > 0}
 }
 
 // judge tells whether the answer is a failure that may pass, and whether the
 // service may have acted all the same (fact sheet, 9.3).
 func (a advice) judge() (transient, acted bool) {
-	switch a.status {
-	case http.StatusTooManyRequests:
+	switch {
+	case a.unreadable:
+		return true, true
+	case a.throttled():
 		return true, false
+	}
+	switch a.status {
 	case http.StatusServiceUnavailable:
 		return true, !a.advised
 	case http.StatusRequestTimeout, http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout:
@@ -48,6 +55,16 @@ func (a advice) judge() (transient, acted bool) {
 	}
 	database := a.code == CodeSQLError || a.code == CodeSQLTimeout
 	return database, database
+}
+
+// throttled reports whether a service protection limit was met: by the status,
+// or by the code where a front end changed that.
+func (a advice) throttled() bool {
+	switch a.code {
+	case CodeThrottleTime, CodeThrottleRequests, CodeThrottleConcurrency:
+		return true
+	}
+	return a.status == http.StatusTooManyRequests
 }
 
 // learn reads what the answer says of another attempt, for this call and for
@@ -60,13 +77,56 @@ func (c *call) learn(resp *http.Response, body []byte) (throttled advice) {
 		return advice{}
 	}
 	if c.parts != nil && isMultipart(resp.Header) {
-		if parts, err := parseBatch(resp.Header.Get("Content-Type"), body); err == nil {
+		parts, err := parseBatch(resp.Header.Get("Content-Type"), body)
+		if err == nil && c.complete(parts) {
 			c.answered = parts
 			return c.learnParts()
 		}
+		c.advice = advice{status: resp.StatusCode, unreadable: true}
+		return advice{}
 	}
 	c.advice = adviceOf(resp.StatusCode, httpHeader(resp.Header), body)
+	c.advice.unreadable = resp.StatusCode < 300 && c.request.Method != http.MethodGet && !c.isAnswer(resp, body)
 	return c.advice
+}
+
+// complete reports whether the parts answer for all that was asked. A change
+// set is answered by one part for each operation, in any order, or by the
+// failed one alone (fact sheet, 5.3); operations that stand alone by a part
+// each, in order, as nothing else tells which is which.
+func (c *call) complete(parts []partResponse) bool {
+	if !c.atomic {
+		return len(parts) == len(c.parts)
+	}
+	seen := make([]bool, len(c.parts))
+	for i := range parts {
+		if parts[i].status >= 400 {
+			return true
+		}
+		id := parts[i].contentID - 1
+		if id < 0 || id >= len(seen) || seen[id] {
+			return false
+		}
+		seen[id] = true
+	}
+	return len(parts) == len(seen)
+}
+
+// isAnswer reports whether the service itself can have answered a write so: by
+// 204, or with a body in JSON. A page of a gateway or of a login is no success.
+func (c *call) isAnswer(resp *http.Response, body []byte) bool {
+	switch {
+	case c.parts != nil: // which is not multipart
+		return false
+	case resp.StatusCode == http.StatusNoContent:
+		return true
+	case resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusCreated:
+		return false
+	}
+	if len(body) == 0 {
+		return resp.Header.Get("Odata-Version") != "" || resp.Header.Get("Odata-Entityid") != ""
+	}
+	return json.Valid(body)
 }
 
 // learnParts takes for the advice on the whole that of a part that failed in
@@ -84,7 +144,7 @@ func (c *call) learnParts() (throttled advice) {
 		if passing, _ := c.advice.judge(); c.together && transient && (!passing || a.wait > c.advice.wait) {
 			c.advice = a
 		}
-		if a.status == http.StatusTooManyRequests && (throttled.status == 0 || a.wait > throttled.wait) {
+		if a.throttled() && (throttled.status == 0 || a.wait > throttled.wait) {
 			throttled = a
 		}
 	}
@@ -100,7 +160,11 @@ func isMultipart(h http.Header) bool {
 // annotation that repeats it in the error object where error annotations are
 // asked for. The name of that annotation is not documented: any that ends in
 // Retry-After counts.
-func retryAdvice(h headers, body []byte, now time.Time) (time.Duration, bool) {
+func retryAdvice(h headers, body []byte) (time.Duration, bool) {
+	now := time.Now()
+	if sent, err := http.ParseTime(h.get("Date")); err == nil {
+		now = sent // a date is by the service's clock, and ours may be wrong
+	}
 	if wait, ok := retryAfter(h.get("Retry-After"), now); ok {
 		return wait, true
 	}

@@ -89,9 +89,7 @@ func (c *call) written(cs *ChangeSet, a *answer) ([]Written, error) {
 		part := &a.parts[k]
 		i := part.contentID - 1
 		if part.status >= 200 && part.status < 300 {
-			if i >= 0 && i < len(out) {
-				out[i] = cs.Writes[i].outcome(i, part.status, part.header, part.body)
-			}
+			out[i] = cs.Writes[i].outcome(i, part.status, part.header, part.body)
 			continue
 		}
 		if i < 0 || i >= len(out) {
@@ -102,11 +100,6 @@ func (c *call) written(cs *ChangeSet, a *answer) ([]Written, error) {
 		e := c.refused(i, part)
 		e.Write = i
 		return nil, e
-	}
-	for i := range out {
-		if out[i].Status == 0 {
-			return nil, c.failed(errBatchForm)
-		}
 	}
 	return out, nil
 }

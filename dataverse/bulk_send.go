@@ -59,7 +59,13 @@ func (b *bulkRun) sendMulti(ctx context.Context, j job) {
 	switch {
 	case err == nil:
 		b.pace.took(len(j.writes), call.took)
-		b.settle(b.multiOutcomes(j.writes, a)...)
+		outcomes, ok := b.multiOutcomes(j.writes, a)
+		if !ok { // of rows that nobody knows the ids of
+			call.unsure = true
+			b.unanswered(ctx, j.writes, call, call.failed(errPageForm))
+			return
+		}
+		b.settle(outcomes...)
 	case ctx.Err() != nil || !errors.As(err, &e) || errors.Is(e, ErrUnauthorized):
 		b.stop(err)
 	case tooMuch(e):
@@ -143,10 +149,13 @@ func (b *bulkRun) repeatable(writes []int) bool {
 }
 
 // multiOutcomes reads the answer: CreateMultiple gives the ids in the order of
-// its targets, the others nothing.
-func (b *bulkRun) multiOutcomes(writes []int, a *answer) []Written {
+// its targets, the others nothing. It is false where there are not as many ids.
+func (b *bulkRun) multiOutcomes(writes []int, a *answer) ([]Written, bool) {
 	var doc struct{ Ids []GUID }
 	_ = json.Unmarshal(a.body, &doc)
+	if b.writes[writes[0]].Operation == Create && len(doc.Ids) != len(writes) {
+		return nil, false
+	}
 	out := make([]Written, len(writes))
 	for n, i := range writes {
 		out[n] = Written{Index: i, Status: a.status, ID: b.writes[i].ID}
@@ -154,7 +163,7 @@ func (b *bulkRun) multiOutcomes(writes []int, a *answer) []Written {
 			out[n].ID = doc.Ids[n]
 		}
 	}
-	return out
+	return out, true
 }
 
 // tooMuch reports whether a smaller chunk may pass where this did not.
@@ -222,13 +231,7 @@ func (b *bulkRun) partOutcomes(ctx context.Context, call *call, a *answer, write
 	refusals := map[int]*Error{}
 	for k, i := range writes {
 		w := &b.writes[i]
-		part := a.partOf(k, false)
-		if part == nil {
-			e := call.failed(errBatchForm)
-			e.Write, e.Source, e.Table = i, w.Source, w.Table
-			done = append(done, Written{Index: i, Err: e})
-			continue
-		}
+		part := &a.parts[k]
 		if part.status >= 200 && part.status < 300 {
 			done = append(done, w.outcome(i, part.status, part.header, part.body))
 			continue

@@ -154,10 +154,14 @@ func standardHeader(userAgent string) http.Header {
 func (o *organization) resolve(path string) (*url.URL, error) {
 	// What has a scheme or a host has its colon or slashes first.
 	if i := strings.IndexAny(path, ":/?#("); i > 0 && path[i] == ':' || strings.HasPrefix(path, "//") {
-		if link, err := url.Parse(path); err == nil && (link.IsAbs() || link.Host != "") {
-			if !o.own(link) {
-				return nil, ErrForeign
-			}
+		link, err := url.Parse(path)
+		switch {
+		case err != nil && isLink(path): // nobody knows where it leads
+			return nil, ErrForeign
+		case err != nil || !link.IsAbs() && link.Host == "": // a path after all
+		case !o.own(link):
+			return nil, ErrForeign
+		default:
 			return link, nil
 		}
 	}
@@ -251,14 +255,14 @@ func (c *call) read(resp *http.Response) (*answer, error) {
 		a.read = &buffered{}
 		io.Copy(io.Discard, resp.Body)
 	}
-	if c.parts != nil {
-		if isMultipart(resp.Header) {
-			if c.answered == nil {
-				return a, c.failed(errBatchForm)
-			}
-			a.parts = c.answered
-			return a, nil
-		}
+	switch {
+	case c.advice.unreadable && c.parts != nil:
+		return a, c.failed(errBatchForm)
+	case c.advice.unreadable:
+		return a, c.failed(errPageForm)
+	case c.answered != nil:
+		a.parts = c.answered
+		return a, nil
 	}
 	if a.status < 200 || a.status > 299 {
 		e := c.failed(nil)
@@ -267,9 +271,6 @@ func (c *call) read(resp *http.Response) (*answer, error) {
 			e.Claims = claimsChallenge(resp.Header)
 		}
 		return a, e
-	}
-	if c.parts != nil {
-		return a, c.failed(errBatchForm)
 	}
 	return a, nil
 }

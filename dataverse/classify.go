@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"time"
 	"unicode/utf8"
 )
 
@@ -19,7 +18,7 @@ const maxMessage = 4096
 func (e *Error) refuse(status int, h headers, body []byte) {
 	e.Status = status
 	e.RequestID = requestID(h)
-	e.RetryAfter, _ = retryAdvice(h, body, time.Now())
+	e.RetryAfter, _ = retryAdvice(h, body)
 	e.Code, e.Message = errorBody(body)
 }
 

@@ -118,7 +118,7 @@ func (l *limiter) release(started time.Time, resp *http.Response, refused advice
 	}
 	l.hint(resp.Header)
 	switch {
-	case refused.status == http.StatusTooManyRequests:
+	case refused.throttled():
 		l.throttled(started, refused)
 	case resp.StatusCode < 300:
 		if l.round++; l.round >= l.limit && l.limit < l.bearable() {

@@ -59,10 +59,8 @@ func (c *Client) fetchChunk(ctx context.Context, names []string, out map[string]
 	bulk := map[string]bool{}
 	tables := map[string]*Table{}
 	for i := range parts {
-		part := a.partOf(i, false)
+		part := &a.parts[i]
 		switch {
-		case part == nil:
-			return call.failed(errBatchForm)
 		case part.status == http.StatusOK:
 		case i == 0: // the tables themselves
 			return call.refused(i, part)

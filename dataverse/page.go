@@ -1,6 +1,7 @@
 package dataverse
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -82,7 +83,11 @@ func (c *Client) pages(ctx context.Context, q *Query, yield func(Record) bool) (
 }
 
 // follow gets the page of r and all that come after it.
+//
+// Links that lead in a circle would do so for ever: from time to time one is
+// kept, which must not come again.
 func (c *Client) follow(ctx context.Context, q *Query, r Request, yield func(Record) bool) (more bool, err error) {
+	kept, pages, keep := r.Path, 0, 1
 	for {
 		p := c.reader(ctx, q, yield)
 		if err := c.page(ctx, &r, &p); err != nil {
@@ -93,6 +98,12 @@ func (c *Client) follow(ctx context.Context, q *Query, r Request, yield func(Rec
 		}
 		if err := c.advance(&r, p.next); err != nil {
 			return false, err
+		}
+		if r.Path == kept {
+			return false, c.linkError(&r, errors.New("the link to the next page leads to one that was read"))
+		}
+		if pages++; pages == keep {
+			kept, pages, keep = r.Path, 0, 2*keep
 		}
 	}
 }
@@ -151,10 +162,7 @@ func (c *Client) page(ctx context.Context, r *Request, p *pageReader) error {
 	}
 	body := a.body
 	if call.parts != nil {
-		part := a.partOf(0, false)
-		if part == nil {
-			return call.failed(errBatchForm)
-		}
+		part := &a.parts[0]
 		if part.status != http.StatusOK {
 			return c.learn(call.refused(0, part))
 		}
@@ -235,7 +243,7 @@ func (p *pageReader) read(body []byte) error {
 		name := extent(body, at)
 		at = skipSpace(body, skipSpace(body, name.end)+1) // beyond the colon
 		value := extent(body, at)
-		switch string(body[name.start:name.end]) {
+		switch memberName(body[name.start:name.end]) {
 		case `"value"`:
 			found = true
 			if err := p.rows(body, value); err != nil || p.stopped {
@@ -252,6 +260,16 @@ func (p *pageReader) read(body []byte) error {
 		return errPageForm
 	}
 	return nil
+}
+
+// memberName is the name as it stands, without escapes: a link that is not
+// known for one would cut the rows short.
+func memberName(quoted []byte) string {
+	var name string
+	if bytes.IndexByte(quoted, '\\') < 0 || json.Unmarshal(quoted, &name) != nil {
+		return string(quoted)
+	}
+	return `"` + name + `"`
 }
 
 func (p *pageReader) rows(body []byte, list span) error {

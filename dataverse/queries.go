@@ -101,10 +101,7 @@ func (c *Client) queryBatch(ctx context.Context, qs []*Query, indexes []int, out
 
 // batchedRows reads the answer to part k of the $batch and the pages after it.
 func (c *Client) batchedRows(ctx context.Context, q *Query, call *call, k int, a *answer) Rows {
-	part := a.partOf(k, false)
-	if part == nil {
-		return Rows{Err: call.failed(errBatchForm)}
-	}
+	part := &a.parts[k]
 	if part.status != 200 {
 		e := call.refused(k, part)
 		if transient, _ := e.advised().judge(); transient { // on its own it has retries

@@ -141,11 +141,11 @@ func (o *organization) roundTrip(req *http.Request) (*http.Response, error) {
 		body.Grow(int(n) + bytes.MinRead)
 	}
 	if _, err := body.ReadFrom(io.LimitReader(resp.Body, limit+1)); err != nil {
-		buffers.Put(body)
+		keep(body)
 		return nil, fmt.Errorf("the answer broke off: %w", err)
 	}
 	if int64(body.Len()) > limit {
-		buffers.Put(body)
+		keep(body)
 		return nil, o.tooLarge()
 	}
 	resp.Body = &buffered{body}
@@ -178,12 +178,20 @@ func originOf(u *url.URL) url.URL {
 // megabytes.
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
+// keep gives a buffer back for reuse, unless one rare answer has made it so
+// large that it would be memory held for nothing.
+func keep(b *bytes.Buffer) {
+	if b.Cap() <= 16<<20 {
+		buffers.Put(b)
+	}
+}
+
 // buffered is an answer that has been read. Close gives the buffer back.
 type buffered struct{ *bytes.Buffer }
 
 func (b *buffered) Close() error {
 	if b.Buffer != nil {
-		buffers.Put(b.Buffer)
+		keep(b.Buffer)
 		b.Buffer = nil
 	}
 	return nil
