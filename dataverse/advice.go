@@ -87,7 +87,13 @@ func (c *call) learn(resp *http.Response, body []byte) (throttled advice) {
 	}
 	c.advice = adviceOf(resp.StatusCode, httpHeader(resp.Header), body)
 	c.advice.unreadable = resp.StatusCode < 300 && c.request.Method != http.MethodGet && !c.isAnswer(resp, body)
-	return c.advice
+	throttled = c.advice
+	if c.records > 0 && resp.StatusCode >= 400 {
+		if c.partly = elasticOutcomes(body); c.partly != nil {
+			c.advice = advice{} // what was written must not be sent again
+		}
+	}
+	return throttled
 }
 
 // complete reports whether the parts answer for all that was asked. A change

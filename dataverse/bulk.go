@@ -31,7 +31,9 @@ var ErrNotWritten = errors.New("not sent: a record that it needs was not written
 // A chunk that is refused as a whole is sent again as single operations, so
 // that each write has its own answer. Chunks grow while the service is quick,
 // and shrink when it is slow or finds them too large; how many are under way
-// is the limiter's business. A create with its own id whose row is there
+// is the limiter's business. An elastic table does its part of a chunk; where
+// the service does not say which, a create without its own id may be done twice
+// there, so give these ids. A create with its own id whose row is there
 // already is Unchanged. The error is that of the run as a whole: the context
 // ended, or no token was to be had; the writes that were not settled carry it
 // too.

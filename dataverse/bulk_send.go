@@ -68,6 +68,8 @@ func (b *bulkRun) sendMulti(ctx context.Context, j job) {
 		b.settle(outcomes...)
 	case ctx.Err() != nil || !errors.As(err, &e) || errors.Is(e, ErrUnauthorized):
 		b.stop(err)
+	case call.partly != nil:
+		b.partly(ctx, j, call.partly)
 	case tooMuch(e):
 		b.halve(ctx, j)
 	case e.Status == 0 || errors.Is(e, ErrUnavailable) || errors.Is(e, ErrThrottled):
@@ -119,6 +121,7 @@ func (b *bulkRun) multiRequest(writes []int) (Request, error) {
 	}
 	body.WriteString("]}")
 	setBody(&r, body.Bytes())
+	r.Header["Prefer"] = []string{`odata.include-annotations="Microsoft.PowerApps.CDS.ErrorDetails.*"`}
 	return r, nil
 }
 

@@ -38,8 +38,10 @@ type call struct {
 	together bool
 	// repeatable says that sending it twice does what sending it once does.
 	repeatable bool
-	// records counts the rows of a bulk message.
+	// records counts the rows of a bulk message, and partly says what became of
+	// each where some were written all the same.
 	records int
+	partly  []elasticOutcome
 
 	context  context.Context // of the waits' steps
 	clientID string
