@@ -56,6 +56,10 @@ var (
 	_ dataverse.Propagator = (*Tracer)(nil)
 )
 
+// bounds are those that OpenTelemetry advises for durations of HTTP requests,
+// and longer ones for waits: the default of an SDK is for milliseconds.
+var bounds = []float64{0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60, 300}
+
 // NewTracer returns a tracer; nil options are the defaults. The error is that
 // of a meter that refuses an instrument.
 func NewTracer(opts *Options) (*Tracer, error) {
@@ -69,14 +73,14 @@ func NewTracer(opts *Options) (*Tracer, error) {
 	if o.MeterProvider == nil {
 		o.MeterProvider = global.GetMeterProvider()
 	}
-	meter := o.MeterProvider.Meter(Scope)
+	meter, seconds := o.MeterProvider.Meter(Scope), metric.WithExplicitBucketBoundaries(bounds...)
 	t := &Tracer{tracer: o.TracerProvider.Tracer(Scope), propagator: o.Propagator}
 	var errs [3]error
-	t.request, errs[0] = meter.Float64Histogram("dataverse.client.request.duration", metric.WithUnit("s"),
+	t.request, errs[0] = meter.Float64Histogram("dataverse.client.request.duration", metric.WithUnit("s"), seconds,
 		metric.WithDescription("Duration of one attempt of a request, answer included."))
-	t.wait, errs[1] = meter.Float64Histogram("dataverse.client.wait.duration", metric.WithUnit("s"),
+	t.wait, errs[1] = meter.Float64Histogram("dataverse.client.wait.duration", metric.WithUnit("s"), seconds,
 		metric.WithDescription("Duration of a wait before another attempt."))
-	t.token, errs[2] = meter.Float64Histogram("dataverse.client.token.duration", metric.WithUnit("s"),
+	t.token, errs[2] = meter.Float64Histogram("dataverse.client.token.duration", metric.WithUnit("s"), seconds,
 		metric.WithDescription("Duration of a call of the token source."))
 	return t, errors.Join(errs[:]...)
 }

@@ -22,6 +22,8 @@ type Options struct {
 	Addr string
 	// NoListener starts no socket: only [World.Engine] reaches the simulator.
 	NoListener bool
+	// TenantID is the Entra tenant. Default: simulator.DefaultTenantID.
+	TenantID string
 	// Now is the simulator's clock. Default: time.Now.
 	Now func() time.Time
 	// Schema is what [Schema] gave for the workspace, where the caller has it.
@@ -61,7 +63,7 @@ func NewWorld(w *playbook.Workspace, o *Options) (*World, error) {
 		schema = made
 	}
 	world := &World{Workspace: w, options: *o}
-	world.Server = simulator.NewServer(schema, &simulator.Options{Addr: o.Addr, NoListener: o.NoListener, Now: o.Now})
+	world.Server = simulator.NewServer(schema, &simulator.Options{Addr: o.Addr, NoListener: o.NoListener, TenantID: o.TenantID, Now: o.Now})
 	if err := world.fill(); err != nil {
 		world.Close()
 		return nil, err
