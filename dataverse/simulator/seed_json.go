@@ -36,6 +36,9 @@ type seedReader struct {
 	dec     *json.Decoder
 	ps      *engage.Problems
 	lineEnd []int // offsets of line feeds
+	// counted is the last place whose column was counted: the next one counts
+	// on from there, so that a file of one line takes no longer than others.
+	counted struct{ offset, col int }
 }
 
 // readSeed reads one file; what is wrong with it goes to ps, and nil is
@@ -102,7 +105,13 @@ func (r *seedReader) pos(offset int) engage.Pos {
 	if lo > 0 {
 		begin = r.lineEnd[lo-1] + 1
 	}
-	return engage.Pos{File: r.file, Line: lo + 1, Col: utf8.RuneCount(r.data[begin:max(begin, min(offset, len(r.data)))]) + 1}
+	offset = max(begin, min(offset, len(r.data)))
+	col := 1
+	if c := r.counted; c.offset >= begin && c.offset <= offset && c.col > 0 {
+		begin, col = c.offset, c.col
+	}
+	r.counted.offset, r.counted.col = offset, col+utf8.RuneCount(r.data[begin:offset])
+	return engage.Pos{File: r.file, Line: lo + 1, Col: r.counted.col}
 }
 
 func (r *seedReader) value(depth int) (*seedNode, error) {
