@@ -20,11 +20,12 @@ var (
 
 // The pictures in the examples' READMEs are what `engage graph` draws.
 func TestExampleGraphs(t *testing.T) {
-	readmes, err := filepath.Glob("../../examples/*/README.md")
-	if err != nil || len(readmes) == 0 {
+	workspaces, err := filepath.Glob("../../examples/*/playbooks")
+	if err != nil || len(workspaces) == 0 {
 		t.Fatalf("no examples: %v", err)
 	}
-	for _, readme := range readmes {
+	for _, playbooks := range workspaces {
+		readme := filepath.Join(filepath.Dir(playbooks), "README.md")
 		text, err := os.ReadFile(readme)
 		if err != nil {
 			t.Fatal(err)
