@@ -294,6 +294,9 @@ func hex4(data []byte, i int) int {
 
 // checkData checks data against the schema of its type.
 func (t *TriggerType) checkData(data any) error {
+	if path, why := unsound(data, 0); why != "" {
+		return &EventError{Path: pathOf(append([]string{"data"}, path...)), Message: why}
+	}
 	if t.plain.fits(data) {
 		return nil
 	}
