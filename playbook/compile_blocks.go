@@ -62,8 +62,8 @@ var blockKeys = map[BlockType][]string{
 	BlockOutput:   nil,
 }
 
-// triggerKeys are all keys of a Trigger.
-var triggerKeys = []string{"name", "type", "description", "trigger", "portals", "actors", "condition"}
+// triggerKeys are all keys of a Trigger. Its failure always ends the run.
+var triggerKeys = []string{"name", "type", "description", "onError", "trigger", "portals", "actors", "condition"}
 
 // compilePlaybook compiles a document; nil if a problem was found.
 func (l *loader) compilePlaybook(d *document.Document) *Playbook {
@@ -136,7 +136,11 @@ func (c *compiler) decodeBlock(i int, n document.Node) {
 	b.Description = b.m.String("description").Value
 	b.m.NonEmpty("name")
 	c.uniqueName(b, b.m)
-	if on := b.m.OneOf("onError", string(OnErrorStop), string(OnErrorContinue)); on != "" {
+	reactions := []string{string(OnErrorStop), string(OnErrorContinue)}
+	if b.Type == BlockTrigger {
+		reactions = reactions[:1]
+	}
+	if on := b.m.OneOf("onError", reactions...); on != "" {
 		b.OnError = OnError(on)
 	}
 	c.decodeReferences(b)
