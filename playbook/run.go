@@ -247,7 +247,7 @@ func (s *step) settle(ctx context.Context, err error) {
 		s.end(ctx, err)
 		return
 	}
-	s.skip("its `when` is false")
+	s.skip("its `when` is false: " + s.b.When.Source)
 }
 
 func (s *step) skip(reason string) {

@@ -131,7 +131,7 @@ func (c *Command) showPlan(p *playbook.Playbook, r *playbook.Result, f *planFlag
 	if f.json {
 		return render.JSON(c.out, r)
 	}
-	render.Plan(c.out, render.Title(p.ID, p.Name), &r.Record, render.PlanOptions{Style: c.style(c.out), Requests: f.requests})
+	render.Plan(c.out, render.Title(p.ID, p.Name), r, render.PlanOptions{Style: c.style(c.out), Requests: f.requests})
 	return nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -21,14 +23,18 @@ type PlanOptions struct {
 
 // Plan writes what a run would do, block by block: a sign (+ create, ~ update,
 // = no change, < read, ! as the application), each column with its value and
-// where that comes from, and a counted last line.
-func Plan(w io.Writer, title string, r *playbook.Record, o PlanOptions) {
-	heading(w, o.Style, title, r)
-	for _, b := range r.Blocks {
-		planBlock(w, r, b, o)
+// where that comes from, what the other blocks give, and a counted last line.
+func Plan(w io.Writer, title string, r *playbook.Result, o PlanOptions) {
+	heading(w, o.Style, title, &r.Record)
+	for i, b := range r.Blocks {
+		planBlock(w, &r.Record, b, o)
+		if i < len(r.Outputs) {
+			planGiven(w, b, r.Outputs[i], o.Style)
+		}
+		fmt.Fprintln(w)
 	}
-	warnings(w, o.Style, r)
-	fmt.Fprintf(w, "\n%s\n", PlanSummary(r))
+	warnings(w, o.Style, &r.Record)
+	fmt.Fprintf(w, "\n%s\n", PlanSummary(&r.Record))
 }
 
 // Changes counts the writes of a plan that would change something.
@@ -116,7 +122,26 @@ func planBlock(w io.Writer, r *playbook.Record, b *playbook.BlockRecord, o PlanO
 		}
 	}
 	planWrites(w, r, b, style)
-	fmt.Fprintln(w)
+}
+
+// planGiven shows what a block that writes nothing gives to those after it.
+func planGiven(w io.Writer, b *playbook.BlockRecord, output any, style Style) {
+	given, _ := output.(map[string]any)
+	if b.Status != playbook.StatusSucceeded || given == nil {
+		return
+	}
+	switch b.Type {
+	case playbook.BlockRead:
+		if results, ok := given["Results"].([]any); ok {
+			fmt.Fprintf(w, "    %s\n", count(len(results), "result"))
+		}
+	case playbook.BlockFilter, playbook.BlockTemplate:
+		fmt.Fprintf(w, "    %s\n", limit(Value(playbook.Shown(given["output"])), style.Width))
+	case playbook.BlockAi, playbook.BlockOutput:
+		for _, name := range slices.Sorted(maps.Keys(given)) {
+			fmt.Fprintf(w, "    %s  %s\n", Printable(name), limit(Value(playbook.Shown(given[name])), style.Width))
+		}
+	}
 }
 
 // blockSign is the strongest sign of what a block would do.
