@@ -37,7 +37,9 @@ type FieldDescription struct {
 	// BoundTo is the "part.Field" that a requirement takes the value from; of
 	// several on a PartyList the first.
 	BoundTo *string `json:"boundTo"`
-	Default any     `json:"default"`
+	// Bound are all of them, in the order of the document.
+	Bound   []string `json:"bound"`
+	Default any      `json:"default"`
 }
 
 // Describe describes the pattern; Needs is filled in for an operation, and
@@ -68,9 +70,13 @@ func (p *Part) describe(f *entity.Field) FieldDescription {
 			fd.Choices[c.Label] = c.Value
 		}
 	}
-	if r := p.bound(f.Name); r != nil {
-		to := r.Reference + "." + r.ReferenceField
-		fd.BoundTo = &to
+	for _, r := range p.requires {
+		if r.Field == f.Name {
+			fd.Bound = append(fd.Bound, r.Reference+"."+r.ReferenceField)
+		}
+	}
+	if len(fd.Bound) > 0 {
+		fd.BoundTo = &fd.Bound[0]
 	}
 	fd.Default, _ = p.fallback(f.Name)
 	return fd

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/andmoneyaps/engage-playbooks/dataverse"
+	"github.com/andmoneyaps/engage-playbooks/entity"
 	"github.com/andmoneyaps/engage-playbooks/pattern"
 )
 
@@ -210,7 +211,7 @@ func (s *step) show(ctx context.Context, c *dataverse.Client, plan *pattern.Writ
 		for _, col := range planned.Columns {
 			rec.Columns = append(rec.Columns, col.Column)
 			rec.Values = append(rec.Values, WrittenValue{
-				Column: col.Column, Field: col.Field, Value: Shown(col.Value), Old: state[i].old[col.Column], Source: col.Source,
+				Column: col.Column, Field: col.Field, Value: Shown(col.Value), Old: s.labelled(planned.Part, col.Field, state[i].old[col.Column]), Source: col.Source,
 			})
 		}
 		s.b.addWrite(rec)
@@ -240,6 +241,20 @@ func (s *step) ask(ctx context.Context, c *dataverse.Client, plan *pattern.Write
 		return nil, err
 	}
 	return state, s.foresee(ctx, c, plan, state)
+}
+
+// labelled gives the choices that a record holds by their labels, as the new
+// ones are given.
+func (s *step) labelled(part, field string, old any) any {
+	p, _ := s.b.Pattern.Part(part)
+	if p == nil {
+		return old
+	}
+	f, ok := p.Entity.Field(field)
+	if !ok || f.Type != entity.TypeChoice && f.Type != entity.TypeChoices {
+		return old
+	}
+	return f.Read(dataverse.Record{f.WireColumn(): old})
 }
 
 // Shown gives a JSON value as people see it: what is not known yet as text,

@@ -16,7 +16,8 @@ import (
 )
 
 // trials create the records of every pattern that a playbook creates with, as
-// the identity that does, and delete them again.
+// the identity that does, and delete them again. The others are named: nobody
+// has, or should have, the privilege to create what no playbook creates.
 func (l *List) trials(ctx context.Context) {
 	if !l.Write {
 		return
@@ -26,8 +27,12 @@ func (l *List) trials(ctx context.Context) {
 		identity playbook.Identity
 	}
 	tried := map[key]bool{}
+	used := map[string][]string{} // a pattern's operations
 	for _, p := range l.Workspace.Playbooks() {
 		for _, b := range p.Blocks {
+			if b.Pattern != nil && !slices.Contains(used[b.Pattern.ID], string(b.Operation)) {
+				used[b.Pattern.ID] = append(used[b.Pattern.ID], string(b.Operation))
+			}
 			if b.Operation != pattern.Create && b.Operation != pattern.Upsert {
 				continue
 			}
@@ -40,6 +45,21 @@ func (l *List) trials(ctx context.Context) {
 			status, message := l.trial(ctx, b.Pattern, b.Identity)
 			l.add(status, name, "%s", message)
 		}
+	}
+	for _, p := range l.Workspace.Patterns() {
+		operations := used[p.ID]
+		if slices.Contains(operations, string(pattern.Create)) || slices.Contains(operations, string(pattern.Upsert)) {
+			continue
+		}
+		reason := "no playbook uses it"
+		switch {
+		case !slices.ContainsFunc(p.Parts, func(part *pattern.Part) bool { return !part.ReadOnly }):
+			reason = "all its parts are read only"
+		case len(operations) > 0:
+			slices.Sort(operations)
+			reason = "playbooks only " + strings.Join(operations, " and ") + " with it"
+		}
+		l.add(OK, "create "+p.ID, "nothing to try: %s", reason)
 	}
 }
 

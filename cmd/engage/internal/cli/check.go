@@ -2,10 +2,12 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,6 +21,7 @@ import (
 type checkFlags struct {
 	environment, assertionFile, roleOut string
 	json, write                         bool
+	timeout                             time.Duration
 }
 
 func (c *Command) check() *cobra.Command {
@@ -31,7 +34,8 @@ tokens of application and employee, who they are, every table and column, the
 escalation policy, and the privileges of the application user: what is missing
 and what is too much. It changes nothing; with --write it also creates the records
 of every pattern that a playbook creates with, and deletes them again: for an
-organisation without customers, since its automations see them.`,
+organisation without customers, since its automations see them. The other
+patterns it only names: who creates nothing with them needs no privilege to.`,
 		Example: `  engage check . --environment environments/sandbox.yaml --assertion-file token.txt
   engage check . --environment environments/sandbox.yaml --role-out role.yaml`,
 		Args: workspaceArgs(),
@@ -44,13 +48,17 @@ organisation without customers, since its automations see them.`,
 	flags.StringVar(&f.assertionFile, "assertion-file", "", "a file with an employee's token; else the variable ENGAGE_ASSERTION")
 	flags.StringVar(&f.roleOut, "role-out", "", "write the least role for the application user into this file")
 	flags.BoolVar(&f.write, "write", false, "also create records of every pattern that playbooks create with, and delete them again")
+	flags.DurationVar(&f.timeout, "timeout", 5*time.Minute, "the time limit of the whole list")
 	flags.BoolVar(&f.json, "json", false, "one JSON document on stdout")
 	return cmd
 }
 
 func (c *Command) runCheck(ctx context.Context, dir string, f *checkFlags) error {
-	if f.environment == "" {
+	switch {
+	case f.environment == "":
 		return usagef("--environment FILE is missing: the organisation to check")
+	case f.timeout <= 0:
+		return usagef("--timeout must be longer than nothing, such as 30s")
 	}
 	w, err := load(dir)
 	if err != nil {
@@ -69,16 +77,21 @@ func (c *Command) runCheck(ctx context.Context, dir string, f *checkFlags) error
 			return err
 		}
 	}
-	checks, err := list.Run(ctx)
-	if err != nil {
-		return err
-	}
+	bounded, cancel := context.WithTimeout(ctx, f.timeout)
+	defer cancel()
+	checks, incomplete := list.Run(bounded)
 	if f.json {
 		if err := render.JSON(c.out, map[string]any{"checks": checks}); err != nil {
 			return err
 		}
 	} else {
 		c.showChecks(checks)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return errors.New("interrupted: the list above is not complete")
+	case incomplete != nil:
+		return fmt.Errorf("the time limit of %v passed: the list above is not complete; see whether the environment's url is right and answers, or give a longer --timeout", f.timeout)
 	}
 	for _, check := range checks {
 		if check.Status == checklist.Failed {

@@ -19,8 +19,15 @@ func readLimited(r io.Reader, what string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// writeFile writes a file whole or not at all: beside it first, then renamed.
+// writeFile writes a file whole or not at all: beside it first, then renamed. A
+// link stays, and what is no file, such as /dev/stdout, is written to.
 func writeFile(name string, mode os.FileMode, write func(*output) error) (err error) {
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return writeInto(name, write)
+	}
+	if real, err := filepath.EvalSymlinks(name); err == nil {
+		name = real
+	}
 	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
 	if err != nil {
 		return fmt.Errorf("%s cannot be written: %w", name, cause(err))
@@ -45,4 +52,24 @@ func writeFile(name string, mode os.FileMode, write func(*output) error) (err er
 		return err
 	}
 	return os.Rename(f.Name(), name)
+}
+
+// writeInto writes to a device or a pipe.
+func writeInto(name string, write func(*output) error) error {
+	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("%s cannot be written: %w", name, cause(err))
+	}
+	out := &output{w: f}
+	err = write(out)
+	if err == nil {
+		err = out.err
+	}
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return fmt.Errorf("%s cannot be written: %w", name, cause(err))
+	}
+	return nil
 }

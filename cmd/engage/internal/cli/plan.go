@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/spf13/cobra"
@@ -119,6 +120,9 @@ func (c *Command) runPlan(ctx context.Context, dir string, f *planFlags) error {
 	if f.out != "" {
 		if err := savePlan(f.out, t, w, ev, result); err != nil {
 			return err
+		}
+		for _, change := range unheld(result) {
+			fmt.Fprintf(c.Stderr, "engage: %s: this change cannot carry the record's version; run --plan compares the record before it writes, and a change in that moment is not noticed\n", render.Printable(change))
 		}
 	}
 	if f.detailed && render.Changes(&result.Record) > 0 {

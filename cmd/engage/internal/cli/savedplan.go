@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path"
 	"reflect"
@@ -72,6 +73,28 @@ func savePlan(file string, t *target, w *playbook.Workspace, ev *playbook.Event,
 		return err
 	}
 	return writeFile(file, 0o600, func(o *output) error { return render.JSON(o, s) })
+}
+
+// unheld are the changes of a plan whose requests can carry no version: the
+// replacement of a party list where nothing else of the record is changed
+// before it, and an upsert by an alternate key. They are compared when the plan
+// is applied, and only then.
+func unheld(r *playbook.Result) []string {
+	var out []string
+	for _, b := range r.Blocks {
+		held := map[string]bool{} // records, by the beginning of their paths
+		for _, q := range b.Requests {
+			record, _, ok := strings.Cut(q.Path, ")")
+			if !ok || q.Method == http.MethodGet || q.Old == nil || held[record] {
+				continue
+			}
+			held[record] = true
+			if q.Method == http.MethodPut || strings.Contains(record, "=") {
+				out = append(out, fmt.Sprintf("block %q, %s %s)", b.Name, q.Method, record))
+			}
+		}
+	}
+	return out
 }
 
 func readPlan(file string) (*savedPlan, error) {

@@ -149,13 +149,18 @@ func newEngine(env *auth.Environment, o *auth.Options, wrap func(http.RoundTripp
 	}, broker, nil
 }
 
-// signedIn asks the employee to sign in, once, when their identity is needed.
+// signedIn asks the employee to sign in when their identity is needed: once,
+// however many blocks wait for it, and whatever comes of it.
 func (c *Command) signedIn(broker *auth.Broker) func(context.Context, *playbook.Event) (dataverse.TokenSource, error) {
 	var mu sync.Mutex
 	var source *auth.Source
+	var failed error
 	return func(ctx context.Context, _ *playbook.Event) (dataverse.TokenSource, error) {
 		mu.Lock()
 		defer mu.Unlock()
+		if failed != nil {
+			return nil, failed
+		}
 		if source != nil {
 			return source, nil
 		}
@@ -163,6 +168,7 @@ func (c *Command) signedIn(broker *auth.Broker) func(context.Context, *playbook.
 			fmt.Fprintf(c.Stderr, "engage: sign in as the employee: open %s and enter %s\n", code.VerificationURL, code.UserCode)
 		})
 		if err != nil {
+			failed = err
 			return nil, err
 		}
 		source = s

@@ -50,8 +50,8 @@ func fieldNotes(f pattern.FieldDescription) string {
 	if f.ReadOnly {
 		notes = append(notes, "read only")
 	}
-	if f.BoundTo != nil {
-		notes = append(notes, "from "+*f.BoundTo)
+	if len(f.Bound) > 0 {
+		notes = append(notes, "from "+strings.Join(f.Bound, " and "))
 	}
 	if f.Default != nil {
 		if text, err := json.Marshal(f.Default); err == nil {
