@@ -179,6 +179,12 @@ func (n Node) want(problems *engage.Problems, what string, t Type) bool {
 	if t == Text && (have == Number || have == Bool) {
 		p.Suggestion = "quote it: " + strconv.Quote(n.raw())
 	}
+	switch word := strings.ToLower(n.raw()); {
+	case t == Bool && have == Text && (word == "yes" || word == "on"):
+		p.Suggestion = "write true"
+	case t == Bool && have == Text && (word == "no" || word == "off"):
+		p.Suggestion = "write false"
+	}
 	return false
 }
 

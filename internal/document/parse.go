@@ -31,7 +31,8 @@ func ParseNodes(file string, data []byte, problems *engage.Problems) []Node {
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	if i := invalidText(data); i >= 0 {
 		at.Line, at.Col = lineCol(data, i)
-		problems.Errorf(at, "syntax", "this is no text: byte %d is not valid UTF-8 or a control character", i)
+		problems.Errorf(at, "syntax", "this is no text: byte %d is not valid UTF-8 or a control character", i).
+			Suggestion = "save the file with the encoding UTF-8"
 		return nil
 	}
 	if path.Ext(file) == ".json" {
@@ -125,9 +126,11 @@ func yamlErrorLine(err error) int {
 func yamlErrorHelp(err error) string {
 	switch s := err.Error(); {
 	case strings.Contains(s, "mapping values are not allowed"):
-		return "a text with a colon and a space in it needs quotes"
+		return "a text with a colon and a space in it needs quotes; keys that belong together begin in the same column"
 	case strings.Contains(s, "did not find expected ',' or"), strings.Contains(s, "did not find expected node content"):
 		return "within braces and brackets, a text with any of ? , [ ] { } in it needs quotes"
+	case strings.Contains(s, "tab character"):
+		return "indent with spaces"
 	case strings.Contains(s, "did not find expected key"):
 		return "a text that goes on after its closing quote, or begins with one, needs quotes around all of it"
 	}

@@ -26,7 +26,7 @@ type progress struct {
 }
 
 func (c *Command) progress() *progress {
-	if !terminal(c.Stderr) {
+	if !terminal(c.Stderr) || c.Getenv("TERM") == "dumb" { // which cannot go back in a line
 		return &progress{}
 	}
 	return &progress{w: c.Stderr, style: c.style(c.Stderr)}
