@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 )
 
 // maxPage is the service's page size where none is asked for, and the most
@@ -32,6 +31,7 @@ func (q *Query) request(pageSize int) (Request, error) {
 		r.Template += "(id)"
 	}
 	var path bytes.Buffer
+	path.Grow(512)
 	path.WriteString(r.Resource + "?")
 	if err := q.options(&path); err != nil {
 		return r, fmt.Errorf("query of %s: %w", q.EntitySet, err)
@@ -68,20 +68,21 @@ func (q *Query) wireTop() int {
 }
 
 func (q *Query) prefer(pageSize int) string {
-	var values []string
+	prefer := ""
 	if q.Annotations {
-		values = append(values, `odata.include-annotations="`+
-			AnnotationFormatted[1:]+","+AnnotationLookupType[1:]+`"`)
+		prefer = `odata.include-annotations="` + AnnotationFormatted[1:] + "," + AnnotationLookupType[1:] + `"`
 	}
 	if q.ID == "" && q.wireTop() == 0 {
 		size := q.PageSize
 		if size <= 0 {
 			size = pageSize
 		}
-		size = min(size, maxPage)
-		values = append(values, "odata.maxpagesize="+strconv.Itoa(size))
+		if prefer != "" {
+			prefer += ","
+		}
+		prefer += "odata.maxpagesize=" + strconv.Itoa(min(size, maxPage))
 	}
-	return strings.Join(values, ",")
+	return prefer
 }
 
 // checkExpand holds the rules of section 4.5 of the fact sheet.

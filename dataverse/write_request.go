@@ -201,6 +201,7 @@ func encodeKey(key []Property) (string, error) {
 // body writes the columns as JSON, in order.
 func (w *Write) body(r *Request) error {
 	var b bytes.Buffer
+	b.Grow(256)
 	b.WriteByte('{')
 	if err := w.members(&b, w.Operation == Create || len(w.Key) > 0); err != nil {
 		return err

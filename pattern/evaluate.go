@@ -16,25 +16,36 @@ type row struct {
 	out map[string]any
 }
 
-// pool is all records that were read for a part, by id.
+// pool is all records that were read for a part, each once.
 type pool struct {
 	rows []*row
-	byID map[string]*row
+	ids  map[string]bool // of the rows, once they are many
+}
+
+// few is how many are found sooner by looking through them.
+const few = 8
+
+func (p *pool) has(id string) bool {
+	if p.ids == nil {
+		return slices.ContainsFunc(p.rows, func(r *row) bool { return r.id == id })
+	}
+	return p.ids[id]
 }
 
 func (p *pool) add(id string, rec dataverse.Record) {
-	if id == "" {
+	if id == "" || p.has(id) {
 		return
 	}
-	if _, ok := p.byID[id]; ok {
-		return
+	p.rows = append(p.rows, &row{id: id, rec: rec})
+	switch {
+	case p.ids != nil:
+		p.ids[id] = true
+	case len(p.rows) > few:
+		p.ids = make(map[string]bool, 2*few)
+		for _, r := range p.rows {
+			p.ids[r.id] = true
+		}
 	}
-	if p.byID == nil {
-		p.byID = map[string]*row{}
-	}
-	r := &row{id: id, rec: rec}
-	p.byID[id] = r
-	p.rows = append(p.rows, r)
 }
 
 // evaluation joins the pools into results: hash joins along the walk.

@@ -442,11 +442,13 @@ func (w *writer) linkTo(part *Part, table, set string, id dataverse.GUID) {
 }
 
 func (w *writer) note(l Linked) {
-	if w.linked == nil {
-		w.linked = map[Linked]bool{}
+	if w.lookup == nil {
+		return
 	}
-	key := Linked{Table: l.Table, ID: l.ID}
-	if !w.linked[key] {
+	if w.linked == nil {
+		w.linked = map[string]bool{}
+	}
+	if key := l.Table + "/" + string(l.ID); !w.linked[key] {
 		w.linked[key] = true
 		w.plan.Linked = append(w.plan.Linked, l)
 	}

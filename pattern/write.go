@@ -89,11 +89,11 @@ func (p *Pattern) write(op Operation, in Input, found *Lookup, o Options) (*Writ
 	w := &writer{
 		pattern: p, op: op, options: o, lookup: found, inputs: inputs,
 		targets: make([][]*target, len(p.Parts)), absent: make([]bool, len(p.Parts)), open: make([]bool, len(p.Parts)),
-		plan: &WritePlan{
-			ChangeSet: &dataverse.ChangeSet{Writes: make([]dataverse.Write, 0, len(p.Parts))},
-			Writes:    make([]PlannedWrite, 0, len(p.Parts)), results: make([]plannedRecord, 0, len(p.Parts)),
-			Atomic: true, pattern: p,
-		},
+		plan: &WritePlan{Atomic: true, pattern: p},
+	}
+	if found != nil {
+		w.plan.ChangeSet = &dataverse.ChangeSet{Writes: make([]dataverse.Write, 0, len(p.Parts))}
+		w.plan.Writes, w.plan.results = make([]PlannedWrite, 0, len(p.Parts)), make([]plannedRecord, 0, len(p.Parts))
 	}
 	for _, part := range p.order {
 		if part.ReadOnly {
@@ -129,7 +129,7 @@ type writer struct {
 	targets [][]*target
 	absent  []bool
 	open    []bool
-	linked  map[Linked]bool
+	linked  map[string]bool
 	// writes counts those of the plan, and bare is the look-up of none, both
 	// for checking.
 	writes int

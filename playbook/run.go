@@ -316,6 +316,7 @@ func (s *step) warn(part, format string, args ...any) {
 // ended the run, or -1.
 func (r *run) finish(stopped int) (*Result, error) {
 	res := &Result{Outputs: make([]any, len(r.blocks))}
+	r.record.Blocks = make([]*BlockRecord, 0, len(r.blocks))
 	var failed *BlockError
 	if stopped < 0 {
 		// A run that was refused or cancelled ends with the first failure too,
