@@ -14,6 +14,7 @@ import (
 type observed struct {
 	mu        sync.Mutex
 	exchanges []dataverse.Exchange
+	err       error // that the last of them ended with
 }
 
 func (o *observed) context(ctx context.Context) context.Context {
@@ -78,13 +79,12 @@ func (s *step) rounds(ctx context.Context, c *dataverse.Client, plan pattern.Pla
 // error, so that it does not depend on timing.
 func (s *step) fetch(ctx context.Context, c *dataverse.Client, fetches []pattern.Fetch) ([][]dataverse.Record, error) {
 	answers := make([][]dataverse.Record, len(fetches))
-	errs := make([]error, len(fetches))
 	seen := make([]observed, len(fetches))
 	one := func(i int) {
 		ctx := seen[i].context(ctx)
 		for row, err := range c.Query(ctx, fetches[i].Query) {
 			if err != nil {
-				errs[i] = err
+				seen[i].err = err
 				return
 			}
 			answers[i] = append(answers[i], row)
@@ -111,8 +111,8 @@ func (s *step) fetch(ctx context.Context, c *dataverse.Client, fetches []pattern
 		chain = max(chain, s.note(&seen[i], as))
 	}
 	s.chain += chain
-	for i, err := range errs {
-		if err != nil {
+	for i := range seen {
+		if err := seen[i].err; err != nil {
 			return nil, &partError{part: fetches[i].Part, err: err}
 		}
 	}
