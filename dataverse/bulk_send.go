@@ -70,8 +70,8 @@ func (b *bulkRun) sendMulti(ctx context.Context, j job) {
 		b.stop(err)
 	case call.partly != nil:
 		b.partly(ctx, j, call.partly)
-	case tooMuch(e):
-		b.halve(ctx, j)
+	case tooMuch(e) && (call.repeatable || e.Status != 0):
+		b.halve(ctx, j, call)
 	case e.Status == 0 || errors.Is(e, ErrUnavailable) || errors.Is(e, ErrThrottled):
 		b.unanswered(ctx, j.writes, call, e)
 	default:
@@ -169,14 +169,16 @@ func (b *bulkRun) multiOutcomes(writes []int, a *answer) ([]Written, bool) {
 	return out, true
 }
 
-// tooMuch reports whether a smaller chunk may pass where this did not.
+// tooMuch reports whether a smaller chunk may pass where this did not. One that
+// the service may have done all the same is sent again only if it is repeatable.
 func tooMuch(e *Error) bool {
 	return errors.Is(e, ErrTooLarge) || e.Code == CodeSQLTimeout || errors.Is(e, errTimeout)
 }
 
-// halve sends a chunk in two.
-func (b *bulkRun) halve(ctx context.Context, j job) {
+// halve sends a chunk in two, after a call of all of it.
+func (b *bulkRun) halve(ctx context.Context, j job, whole *call) {
 	b.pace.tooMuch(len(j.writes))
+	j.unsure = j.unsure || whole.unsure
 	half := (len(j.writes) + 1) / 2
 	b.send(ctx, j.with(j.writes[:half]))
 	if half < len(j.writes) {
@@ -216,8 +218,8 @@ func (b *bulkRun) sendSingly(ctx context.Context, j job) {
 		b.partOutcomes(ctx, call, a, writes, j)
 	case ctx.Err() != nil || !errors.As(err, &e) || errors.Is(e, ErrUnauthorized):
 		b.stop(err)
-	case tooMuch(e) && len(writes) > 1:
-		b.halve(ctx, job{writes: writes, tries: j.tries, unsure: j.unsure})
+	case tooMuch(e) && len(writes) > 1 && (call.repeatable || !call.unsure):
+		b.halve(ctx, job{writes: writes, tries: j.tries, unsure: j.unsure}, call)
 	case e.Status == 0 || errors.Is(e, ErrUnavailable) || errors.Is(e, ErrThrottled):
 		b.unanswered(ctx, writes, call, e)
 	default:

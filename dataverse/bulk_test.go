@@ -1,6 +1,7 @@
 package dataverse_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -265,4 +267,72 @@ func TestBulkEndsWithItsContext(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestBulkWithoutIDsIsNotSentTwice: what the service may have done, in more
+// time or with a longer answer than it was given, is not sent in halves where a
+// second row would come of it.
+func TestBulkWithoutIDsIsNotSentTwice(t *testing.T) {
+	for name, do := range map[string]struct {
+		opts    dataverse.Options
+		service func(r *http.Request)
+		want    error
+	}{
+		"time limit":  {dataverse.Options{}, func(r *http.Request) { <-r.Context().Done() }, dataverse.ErrUnavailable},
+		"long answer": {dataverse.Options{MaxResponseBytes: 64 << 10}, func(*http.Request) {}, dataverse.ErrTooLarge},
+	} {
+		for _, operation := range []string{"CreateMultiple", "$batch"} {
+			t.Run(name+"/"+operation, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					m := &metadataServer{}
+					var sent atomic.Int32
+					opts := do.opts
+					opts.HTTP = ending{handler{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						body, _ := io.ReadAll(r.Body)
+						if !strings.Contains(string(body), "lastname") {
+							r.Body = io.NopCloser(bytes.NewReader(body))
+							m.ServeHTTP(w, r)
+							return
+						}
+						if !strings.HasSuffix(r.URL.Path, operation) {
+							t.Errorf("sent to %s", r.URL.Path)
+						}
+						sent.Add(1)
+						do.service(r)
+						answer(200, `{"Ids":["`+strings.Repeat(" ", 64<<10)+`"]}`)(w, r)
+					})}}
+					c, err := dataverse.New("https://contoso.crm4.dynamics.com", token("t"), &opts)
+					if err != nil {
+						t.Fatal(err)
+					}
+					cs := &dataverse.ChangeSet{Writes: []dataverse.Write{named("A", ""), named("B", ""), named("C", ""), named("D", "")}}
+					if operation == "$batch" {
+						for i := range cs.Writes {
+							cs.Writes[i].PrimaryKey = "" // goes by no bulk message
+						}
+					}
+					written, err := c.Bulk(t.Context(), cs, nil)
+					if err != nil || sent.Load() != 1 {
+						t.Errorf("%v; sent %d times", err, sent.Load())
+					}
+					for _, w := range written {
+						if !errors.Is(w.Err, do.want) {
+							t.Errorf("%+v", w)
+						}
+					}
+				})
+			})
+		}
+	}
+}
+
+// ending is a transport that gives no answer once the request has ended.
+type ending struct{ http.RoundTripper }
+
+func (e ending) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := e.RoundTripper.RoundTrip(r)
+	if r.Context().Err() != nil {
+		return nil, r.Context().Err()
+	}
+	return resp, err
 }

@@ -70,7 +70,7 @@ func (c *call) again(ctx context.Context, resp *http.Response, err error) (bool,
 	if transient && acted && c.atomic && c.answered != nil {
 		acted = false // the change set was answered for and rolled back
 	}
-	c.unsure = c.unsure || transient && acted
+	c.unsure = c.unsure || acted
 	if !transient || acted && !c.repeatable {
 		return false, nil
 	}
@@ -96,7 +96,9 @@ func (o *organization) waitFor(ctx context.Context, retry int, a advice) (time.D
 func judge(err error) (transient, acted bool) {
 	var e *Error
 	switch {
-	case errors.As(err, &e), errors.Is(err, ErrForeign), errors.Is(err, ErrReadOnly), errors.Is(err, ErrTooLarge):
+	case errors.Is(err, ErrTooLarge): // the answer, of a service that acted
+		return false, true
+	case errors.As(err, &e), errors.Is(err, ErrForeign), errors.Is(err, ErrReadOnly):
 		return false, false
 	}
 	again, _ := retryablehttp.DefaultRetryPolicy(context.Background(), nil, err)
