@@ -116,11 +116,16 @@ func TestBenchmarkLines(t *testing.T) {
 	for range 2 {
 		got.read([]byte(`goos: linux
 BenchmarkStart/start-2         	    3000	    340123 ns/op
+BenchmarkLookupQuery/1000-2     	    3000	    12 ns/op
+BenchmarkLookupQuery/1000#01-2     	    3000	    14 ns/op
 BenchmarkWarmToken/64-2 	 100	 12.5 ns/op	 25.0 ns/op/core	       0 B/op	       0 allocs/op
 PASS
 `))
 	}
 	if v := got["BenchmarkStart/start"]["ns/op"]; len(v) != 2 || v[1] != 340123 {
+		t.Error(v)
+	}
+	if v := got["BenchmarkLookupQuery/1000"]["ns/op"]; len(v) != 4 || v[1] != 14 {
 		t.Error(v)
 	}
 	if v := got["BenchmarkWarmToken/64"]["ns/op/core"]; len(v) != 2 || v[0] != 25 {

@@ -12,7 +12,7 @@ import (
 )
 
 // results are the metrics of benchmarks: a value a round, by name without the
-// number of processors, and by unit.
+// number of processors or of the repetition, and by unit.
 type results map[string]map[string][]float64
 
 // read takes the lines of `go test -bench`.
@@ -26,6 +26,7 @@ func (all results) read(out []byte) {
 		if i := strings.LastIndexByte(name, '-'); i > 0 {
 			name = name[:i]
 		}
+		name, _, _ = strings.Cut(name, "#")
 		if all[name] == nil {
 			all[name] = map[string][]float64{}
 		}

@@ -25,7 +25,7 @@ func (r *Runner) simulator(ctx context.Context) ([]Figure, error) {
 	if r.Quick {
 		return figures, nil
 	}
-	lookups, err := r.goBench(ctx, pkg, "^BenchmarkLookupQuery$", 1, "-test.count=5", "-test.benchtime=200ms")
+	lookups, err := r.goBench(ctx, pkg, "^BenchmarkLookupQuery$", 1, "-test.benchtime=300ms")
 	if err != nil {
 		return figures, err
 	}

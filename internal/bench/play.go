@@ -26,8 +26,8 @@ type play struct {
 	event    *playbook.Event
 	allow    []string
 	events   atomic.Int64
-	// atOnce is how many requests the hand-written program sends at once, and
-	// is then patient; 0: as many as it likes.
+	// atOnce is how many requests the hand-written program sends at once; 0: as
+	// many as it likes.
 	atOnce int
 }
 
@@ -123,7 +123,7 @@ func (p *play) run(ctx context.Context, engine *playbook.Engine) func(int) error
 // manner is how the hand-written program sends over the road.
 func (p *play) manner(over *road) http.RoundTripper {
 	if p.atOnce > 0 {
-		return newPatient(over, p.atOnce)
+		return newTurns(over, p.atOnce)
 	}
 	return over
 }

@@ -3,9 +3,7 @@ package bench
 import (
 	"io"
 	"net/http"
-	"strconv"
 	"sync"
-	"time"
 )
 
 // rounds counts round trips: the longest chain of requests each of which was
@@ -65,50 +63,27 @@ func traffics(s sides, ours, byhand *road) (a, b traffic, err error) {
 	return a, b, nil
 }
 
-// patient is the transport that one writes for a service with limits: no more
-// requests at once than it takes, and one that it refuses is sent again when
-// Retry-After says so.
-type patient struct {
-	base http.RoundTripper
-	turn chan struct{}
+// turns is a transport with no more requests at once than there are turns:
+// what one writes for a service that allows few.
+type turns struct {
+	base  http.RoundTripper
+	taken chan struct{}
 }
 
-func newPatient(base http.RoundTripper, atOnce int) *patient {
-	return &patient{base, make(chan struct{}, atOnce)}
+func newTurns(base http.RoundTripper, atOnce int) *turns {
+	return &turns{base, make(chan struct{}, atOnce)}
 }
 
-func (p *patient) RoundTrip(req *http.Request) (*http.Response, error) {
-	p.turn <- struct{}{}
-	leave := func() { <-p.turn }
-	for {
-		resp, err := p.base.RoundTrip(req)
-		if err != nil {
-			leave()
-			return nil, err
-		}
-		if resp.StatusCode != http.StatusTooManyRequests {
-			resp.Body = &leaving{resp.Body, sync.OnceFunc(leave)}
-			return resp, nil
-		}
-		resp.Body.Close()
-		seconds, err := strconv.Atoi(resp.Header.Get("Retry-After"))
-		if err != nil {
-			leave()
-			return nil, err
-		}
-		select {
-		case <-time.After(time.Duration(seconds) * time.Second):
-		case <-req.Context().Done():
-			leave()
-			return nil, req.Context().Err()
-		}
-		if req.GetBody != nil {
-			if req.Body, err = req.GetBody(); err != nil {
-				leave()
-				return nil, err
-			}
-		}
+func (t *turns) RoundTrip(req *http.Request) (*http.Response, error) {
+	t.taken <- struct{}{}
+	leave := func() { <-t.taken }
+	resp, err := t.base.RoundTrip(req)
+	if err != nil {
+		leave()
+		return nil, err
 	}
+	resp.Body = &leaving{resp.Body, sync.OnceFunc(leave)}
+	return resp, nil
 }
 
 // leaving ends a turn when the answer has been read.
