@@ -105,19 +105,17 @@ func (c *cost) add(d cost) {
 func (c *comparison) figure(name string, goal Goal, of string) Figure {
 	f := Figure{Name: name + ": " + of, Goal: goal, Unit: "x"}
 	n := float64(c.n)
-	each := func(d time.Duration) time.Duration {
-		return (d / time.Duration(c.n)).Round(time.Microsecond)
-	}
+	each := func(d time.Duration) string { return duration(d.Seconds() / n) }
 	switch of {
 	case "wall":
 		f.Value, f.Noise = median(c.wall)
-		f.Note = fmt.Sprintf("%v, by hand %v", each(c.ours.wall), each(c.hand.wall))
+		f.Note = fmt.Sprintf("%s, by hand %s", each(c.ours.wall), each(c.hand.wall))
 	case "throughput":
 		f.Value, f.Noise = median(inverse(c.wall))
-		f.Note = fmt.Sprintf("%v, by hand %v", each(c.ours.wall), each(c.hand.wall))
+		f.Note = fmt.Sprintf("%s, by hand %s", each(c.ours.wall), each(c.hand.wall))
 	case "CPU":
 		f.Value, f.Noise = median(c.cpu)
-		f.Note = fmt.Sprintf("%v, by hand %v", each(c.ours.cpu), each(c.hand.cpu))
+		f.Note = fmt.Sprintf("%s, by hand %s", each(c.ours.cpu), each(c.hand.cpu))
 	case "allocations":
 		f.Value, f.Noise = median(c.allocs)
 		f.Note = fmt.Sprintf("%.0f, by hand %.0f", float64(c.ours.allocs)/n, float64(c.hand.allocs)/n)
