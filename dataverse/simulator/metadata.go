@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 )
@@ -75,25 +76,12 @@ func (c *call) metaRoot(seg segment) (*metaNode, error) {
 				}
 			}
 		}
-		n.typ = entityType(s)
+		n.typ = s.metadata().entityType()
 	case "RelationshipDefinitions":
-		for _, r := range s.Relationships() {
-			n.list = append(n.list, relationshipObject(r))
-		}
-		for _, m := range s.many {
-			n.list = append(n.list, manyToManyObject(m))
-		}
-		n.typ, n.typed = relationshipType(n.list), true
+		n.list = s.metadata().relationships()
+		n.typ, n.typed = s.metadata().relationshipType(), true
 	case "GlobalOptionSetDefinitions":
-		seen := map[string]bool{}
-		for _, t := range s.tables {
-			for _, col := range t.Columns {
-				if col.OptionSet != "" && !seen[col.OptionSet] {
-					seen[col.OptionSet] = true
-					n.list = append(n.list, optionSetObject(col))
-				}
-			}
-		}
+		n.list = s.metadata().optionSets()
 		n.typ = optionSetType()
 	default: // RetrieveMetadataChanges, ManagedPropertyDefinitions
 		return nil, errNotModelled(seg.name)
@@ -185,7 +173,7 @@ func (c *call) metaStep(n *metaNode, seg segment) (*metaNode, error) {
 		return nil, failf(http.StatusNotFound, codeQuery, "%s is null.", seg.name)
 	}
 	next.typ = metaTypeOf(seg.name, firstOf(next), false)
-	if known := entityType(c.server.schema).next[seg.name]; known != nil && !next.single {
+	if known := c.server.schema.metadata().entityType().next[seg.name]; known != nil && !next.single {
 		next.typ = known // also where the collection is empty
 	}
 	next.typed = seg.name == "Attributes"
@@ -363,11 +351,12 @@ func (c *call) lags(table, column string) bool {
 
 // laggedEntity is a table without the columns that a stale cache lacks.
 func (c *call) laggedEntity(t *Table) *metaObject {
-	o := entityObject(c.server.schema, t)
+	o := c.server.schema.metadata().entities[t]()
 	if !c.server.faults.active() {
 		return o
 	}
 	all := o.nav["Attributes"]
+	o = &metaObject{typ: o.typ, fields: o.fields, nav: maps.Clone(o.nav), common: o.common}
 	o.nav["Attributes"] = func() any {
 		var list []*metaObject
 		for _, a := range all().([]*metaObject) {

@@ -3,6 +3,7 @@ package simulator
 import (
 	"math"
 	"strings"
+	"sync"
 )
 
 // The ids of two tables are the same in every organisation; the others are
@@ -95,11 +96,11 @@ func entityObject(s *Schema, t *Table) *metaObject {
 	}
 	o.add("Privileges", privilegeObjects(t)).add("Settings", []*metaObject{})
 	o.nav = map[string]func() any{
-		"Attributes":              func() any { return attributeObjects(t) },
-		"Keys":                    func() any { return keyObjects(t) },
-		"ManyToOneRelationships":  func() any { return manyToOne(t) },
-		"OneToManyRelationships":  func() any { return oneToMany(t) },
-		"ManyToManyRelationships": func() any { return manyToMany(s, t) },
+		"Attributes":              sync.OnceValue(func() any { return attributeObjects(t) }),
+		"Keys":                    sync.OnceValue(func() any { return keyObjects(t) }),
+		"ManyToOneRelationships":  sync.OnceValue(func() any { return manyToOne(t) }),
+		"OneToManyRelationships":  sync.OnceValue(func() any { return oneToMany(t) }),
+		"ManyToManyRelationships": sync.OnceValue(func() any { return manyToMany(s, t) }),
 	}
 	return o
 }
@@ -276,7 +277,7 @@ func addDerived(o *metaObject, c *Column) {
 		def, _ := c.Default.(bool)
 		o.add("DefaultValue", def).add("FormulaDefinition", nil).add("SourceTypeMask", 0)
 		o.nav = map[string]func() any{
-			"OptionSet":       func() any { return booleanOptionSet(c) },
+			"OptionSet":       sync.OnceValue(func() any { return booleanOptionSet(c) }),
 			"GlobalOptionSet": func() any { return nil },
 		}
 	case Choice, MultiChoice, State, Status, EntityName:
@@ -289,13 +290,11 @@ func addDerived(o *metaObject, c *Column) {
 			o.add("FormulaDefinition", nil).add("SourceTypeMask", 0)
 		}
 		o.nav = map[string]func() any{
-			"OptionSet": func() any { return optionSetObject(c) },
-			"GlobalOptionSet": func() any {
-				if c.OptionSet == "" {
-					return nil
-				}
-				return optionSetObject(c)
-			},
+			"OptionSet":       sync.OnceValue(func() any { return optionSetObject(c) }),
+			"GlobalOptionSet": func() any { return nil },
+		}
+		if c.OptionSet != "" {
+			o.nav["GlobalOptionSet"] = o.nav["OptionSet"]
 		}
 	case DateTime, Date:
 		format, behavior := "DateAndTime", "UserLocal"

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // Key is an alternate key.
@@ -142,6 +143,7 @@ type Schema struct {
 	bySet    map[string]*Table
 	many     []*ManyToMany
 	nextCode int
+	meta     atomic.Pointer[metadata] // nil: not asked for since the last change
 }
 
 // baseline is built once and never changed.
@@ -283,6 +285,7 @@ func (t *Table) index(c *Column) {
 
 // AddManyToMany adds a many-to-many relationship between two tables.
 func (s *Schema) AddManyToMany(m ManyToMany) error {
+	s.changed()
 	m.one, m.two = s.byName[m.Table1], s.byName[m.Table2]
 	switch {
 	case m.SchemaName == "":

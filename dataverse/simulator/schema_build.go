@@ -44,6 +44,7 @@ var systemColumns = map[string]systemColumn{
 // AddTable adds a table, with the columns that every table has. A lookup may
 // name a table that is added later; see [Schema.Unresolved].
 func (s *Schema) AddTable(spec TableSpec) error {
+	s.changed()
 	switch {
 	case spec.LogicalName == "":
 		return fmt.Errorf("a table has no logical name")
@@ -107,6 +108,7 @@ func (s *Schema) AddTable(spec TableSpec) error {
 
 // AddColumns adds columns to a table that is in the schema already.
 func (s *Schema) AddColumns(table string, columns ...Column) error {
+	s.changed()
 	t := s.byName[table]
 	if t == nil {
 		return fmt.Errorf("there is no table %q", table)
@@ -133,6 +135,7 @@ func (s *Schema) AddColumns(table string, columns ...Column) error {
 
 // AddKey adds an alternate key to a table that is in the schema already.
 func (s *Schema) AddKey(table string, k Key) error {
+	s.changed()
 	t := s.byName[table]
 	if t == nil {
 		return fmt.Errorf("there is no table %q", table)
@@ -143,6 +146,7 @@ func (s *Schema) AddKey(table string, k Key) error {
 
 // AddTarget lets a lookup point at one more table.
 func (s *Schema) AddTarget(table, column string, target Target) error {
+	s.changed()
 	t := s.byName[table]
 	if t == nil || t.columns[column] == nil {
 		return fmt.Errorf("there is no column %q on table %q", column, table)
