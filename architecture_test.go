@@ -88,6 +88,30 @@ func TestImportArrows(t *testing.T) {
 	}
 }
 
+// The durable executor needs the engine, and neither Entra nor the simulator:
+// an embedder brings engines that are ready. Its commands and tests are free.
+func TestArrowsOfTemporal(t *testing.T) {
+	files, err := filepath.Glob("temporal/*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no files", err)
+	}
+	allowed := []string{"playbook", "dataverse", "go.temporal.io", "google.golang.org/protobuf"}
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, spec := range parsed.Imports {
+			if imported, _ := strconv.Unquote(spec.Path.Value); !mayImport(allowed, imported) {
+				t.Errorf("%s imports %s: no arrow leads there", name, imported)
+			}
+		}
+	}
+}
+
 func mayImport(allowed []string, imported string) bool {
 	if first, _, _ := strings.Cut(imported, "/"); !strings.Contains(first, ".") {
 		return true // standard library
