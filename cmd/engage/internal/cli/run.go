@@ -17,6 +17,7 @@ type runFlags struct {
 	planFile        string
 	record          string
 	recordValues    bool
+	temporal        string
 }
 
 func (c *Command) run() *cobra.Command {
@@ -26,7 +27,8 @@ func (c *Command) run() *cobra.Command {
 		Short: "Run playbooks for an event",
 		Long: `run runs a playbook for an event, or without --playbook every playbook that the
 event fits. It runs on a simulator inside this program, seeded from DIR/seed,
-unless --environment names a real organisation.
+unless --environment names a real organisation. With --temporal it is run by the
+workers of a Temporal server, to its end whatever happens to one of them.
 
 Exit codes: 0 succeeded or skipped, 1 failed, 2 wrong usage or documents.`,
 		Example: `  engage run examples/portal-meeting --event examples/portal-meeting/events/booked.json
@@ -43,6 +45,7 @@ Exit codes: 0 succeeded or skipped, 1 failed, 2 wrong usage or documents.`,
 	cmd.Flags().StringVar(&f.planFile, "plan", "", "apply the plan that plan --out saved, and nothing else")
 	cmd.Flags().StringVar(&f.record, "record", "", "record the answers to reads in this new folder, for plan --answers; values are redacted")
 	cmd.Flags().BoolVar(&f.recordValues, "record-values", false, "do not redact what --record writes")
+	cmd.Flags().StringVar(&f.temporal, "temporal", "", "have workers run it, on the Temporal server at host:port or host:port/namespace")
 	return cmd
 }
 
@@ -52,6 +55,11 @@ func (c *Command) runRun(ctx context.Context, dir string, f *runFlags) error {
 	}
 	if f.recordValues && f.record == "" {
 		return usagef("--record-values goes with --record DIR")
+	}
+	if f.temporal != "" {
+		if err := f.checkDurable(); err != nil {
+			return err
+		}
 	}
 	if f.planFile != "" {
 		return c.runPlanned(ctx, dir, f)
@@ -67,6 +75,9 @@ func (c *Command) runRun(ctx context.Context, dir string, f *runFlags) error {
 	books, err := c.chosen(w, f.playbook, ev)
 	if err != nil {
 		return err
+	}
+	if f.temporal != "" {
+		return c.runDurable(ctx, books, ev, f)
 	}
 	recorder, err := f.recorder()
 	if err != nil {
@@ -90,13 +101,22 @@ func (c *Command) runRun(ctx context.Context, dir string, f *runFlags) error {
 func (c *Command) runBooks(ctx context.Context, books []*playbook.Playbook, ev *playbook.Event, t *target, f *runFlags) error {
 	progress := c.progress()
 	t.engine.Observe = progress.tell
+	return c.runEach(books, f, t, func(p *playbook.Playbook) (*playbook.Result, error) {
+		defer progress.clear()
+		return t.engine.Run(ctx, p, ev)
+	})
+}
+
+func (c *Command) runEach(books []*playbook.Playbook, f *runFlags, t *target, run func(*playbook.Playbook) (*playbook.Result, error)) error {
 	var results []*playbook.Result
 	failed := false
 	for _, p := range books {
-		result, err := t.engine.Run(ctx, p, ev)
-		progress.clear()
+		result, err := run(p)
 		if errors.Is(err, playbook.ErrOtherTrigger) {
 			return usagef("%v", err)
+		}
+		if result == nil {
+			return err
 		}
 		if err != nil {
 			failed = true

@@ -78,7 +78,7 @@ func (t *target) organisation() string {
 
 // link gives the address of a record's page, for organisations that have one.
 func (t *target) link(table, id string) string {
-	if t.world != nil || id == "" {
+	if t.world != nil || t.url == "" || id == "" {
 		return ""
 	}
 	return fmt.Sprintf("%s/main.aspx?pagetype=entityrecord&etn=%s&id=%s", t.url, table, id)
