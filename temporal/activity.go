@@ -28,6 +28,7 @@ func noWorkspace(hash string, cause error) error {
 
 // begin is the activity of the trigger: whether the playbook runs at all.
 func (w *workshop) begin(ctx context.Context, run runOf) (*begun, error) {
+	defer w.beat(ctx)()
 	p, e, err := w.playbook(ctx, &run)
 	if err != nil {
 		return nil, err
@@ -148,8 +149,9 @@ func (w *workshop) fit(s *stepped, limit int) error {
 	return nil
 }
 
-// beat tells Temporal that the block is being worked on, until the func that it
-// gives is called.
+// beat tells Temporal that the worker is there, until the func that it gives is
+// called. Without it, an activity whose worker was killed would be missed only
+// after Host.Block.
 func (w *workshop) beat(ctx context.Context) (stop func()) {
 	done := make(chan struct{})
 	ticker := time.NewTicker(max(w.host.Heartbeat/3, time.Millisecond))
@@ -170,6 +172,7 @@ func (w *workshop) beat(ctx context.Context) (stop func()) {
 // signIn is the activity that decides whether a new assertion is of the run's
 // employee. What is refused is forgotten.
 func (w *workshop) signIn(ctx context.Context, in signInIn) error {
+	defer w.beat(ctx)()
 	assertion, err := w.client.options.Vault.Open(ctx, in.Holder, in.Assertion)
 	if err != nil {
 		if errors.Is(err, ErrForgotten) {

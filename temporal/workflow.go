@@ -52,7 +52,7 @@ func (w *workshop) run(ctx workflow.Context, in *input) (*playbook.Result, error
 		return nil, err
 	}
 	var b begun
-	if err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, x.options(0)), activityBegin, in.Run).Get(ctx, &b); err != nil {
+	if err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, x.options()), activityBegin, in.Run).Get(ctx, &b); err != nil {
 		return nil, err
 	}
 	x.flow, x.state = b.Flow, b.State
@@ -64,11 +64,11 @@ func (w *workshop) run(ctx workflow.Context, in *input) (*playbook.Result, error
 
 // options of the activities: what a worker that is lost or stopped leaves is
 // tried again, for as long as the run may take.
-func (x *execution) options(heartbeat time.Duration) workflow.ActivityOptions {
+func (x *execution) options() workflow.ActivityOptions {
 	return workflow.ActivityOptions{
 		ScheduleToCloseTimeout: x.deadline.Sub(workflow.Now(x.ctx)) + settleTime,
 		StartToCloseTimeout:    x.shop.host.Block,
-		HeartbeatTimeout:       heartbeat,
+		HeartbeatTimeout:       x.shop.host.Heartbeat,
 		WaitForCancellation:    true,
 		RetryPolicy:            &sdk.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute},
 	}
@@ -167,7 +167,7 @@ func (x *execution) start(i int) {
 	}
 	ctx, cancel := workflow.WithCancel(x.work)
 	x.running[i] = cancel
-	o := x.options(x.shop.host.Heartbeat)
+	o := x.options()
 	f := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, o), activityStep, stepIn{
 		Run: x.in.Run, Assertion: x.in.Assertion, Block: i, State: part, Deadline: x.deadline, Max: x.in.Max,
 	})
@@ -227,7 +227,7 @@ func (x *execution) signal(c workflow.ReceiveChannel, _ bool) {
 	if s.Assertion == "" || slices.Contains(x.assertions, s.Assertion) {
 		return
 	}
-	o := x.options(0)
+	o := x.options()
 	o.StartToCloseTimeout = time.Minute
 	f := workflow.ExecuteActivity(workflow.WithActivityOptions(x.work, o), activitySignIn, signInIn{
 		Holder: x.in.Run.holder(), Employee: x.in.Employee, Assertion: s.Assertion,
