@@ -144,7 +144,7 @@ func (o *Options) fill() {
 	o.MaxResponseBytes = cmp.Or(o.MaxResponseBytes, 128<<20)
 	o.PageSize = cmp.Or(o.PageSize, maxPage)
 	o.MetadataLifetime = cmp.Or(o.MetadataLifetime, 5*time.Minute)
-	o.Parallel = cmp.Or(o.Parallel, 4)
+	o.Parallel = max(1, cmp.Or(o.Parallel, 4)) // with none nobody would ever have a turn
 	o.Limiters = cmp.Or(o.Limiters, new(Limiters))
 	o.UserAgent = cmp.Or(o.UserAgent, "engage-playbooks")
 }

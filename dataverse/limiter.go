@@ -43,6 +43,10 @@ type limiter struct {
 func (l *limiter) acquire(ctx context.Context, patience time.Duration) error {
 	l.mu.Lock()
 	l.used = time.Now()
+	if _, err := l.gate(ctx, patience); err != nil { // no turn is needed to know
+		l.mu.Unlock()
+		return err
+	}
 	if l.under < l.limit && l.waiting.Len() == 0 {
 		l.under++
 		l.mu.Unlock()
@@ -79,14 +83,10 @@ func (l *limiter) acquire(ctx context.Context, patience time.Duration) error {
 func (l *limiter) pause(ctx context.Context, patience time.Duration) error {
 	for {
 		l.mu.Lock()
-		wait, code := time.Until(l.until), l.because
+		wait, err := l.gate(ctx, patience)
 		l.mu.Unlock()
-		if wait <= 0 {
-			return nil
-		}
-		deadline, ok := ctx.Deadline()
-		if wait > patience || ok && time.Until(deadline) < wait {
-			return &Error{Status: http.StatusTooManyRequests, Code: code, RetryAfter: wait, Write: -1}
+		if wait <= 0 || err != nil {
+			return err
 		}
 		timer := time.NewTimer(wait)
 		select {
@@ -96,6 +96,17 @@ func (l *limiter) pause(ctx context.Context, patience time.Duration) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// gate is how long the service's advice still holds, and the error of who does
+// not have the patience. The lock is held.
+func (l *limiter) gate(ctx context.Context, patience time.Duration) (wait time.Duration, err error) {
+	wait = time.Until(l.until)
+	deadline, ok := ctx.Deadline()
+	if wait > 0 && (wait > patience || ok && time.Until(deadline) < wait) {
+		err = &Error{Status: http.StatusTooManyRequests, Code: l.because, RetryAfter: wait, Write: -1}
+	}
+	return wait, err
 }
 
 // wake gives free turns to those who wait longest. The lock is held.

@@ -1,6 +1,8 @@
 package dataverse_test
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"sync"
@@ -127,6 +129,26 @@ func TestLimiter(t *testing.T) {
 			if s.most > 12 {
 				t.Errorf("%d at a time after it was throttled", s.most)
 			}
+		})
+	})
+	t.Run("who has no patience does not queue for a turn", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBubble(t, dataverse.Options{MaxRetries: -1, Parallel: -1}, fault(429, dataverse.CodeThrottleRequests, "x", "Retry-After", "200"), noRows)
+			_ = b.read(t.Context())
+			start := time.Now()
+			var patient sync.WaitGroup
+			patient.Go(func() {
+				if err := b.read(t.Context()); err != nil || time.Since(start) < 200*time.Second {
+					t.Errorf("%v after %v", err, time.Since(start))
+				}
+			})
+			synctest.Wait() // it has the only turn
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			if err := b.read(ctx); !errors.Is(err, dataverse.ErrThrottled) || time.Since(start) > 0 {
+				t.Errorf("%v after %v", err, time.Since(start))
+			}
+			patient.Wait()
 		})
 	})
 	t.Run("identities do not wait for each other", func(t *testing.T) {
