@@ -73,8 +73,8 @@ type And []Filter
 // Or holds if one of its conditions does; an empty Or does not.
 type Or []Filter
 
-// Not inverts a condition. It cannot stand before an [In] (the service refuses
-// that); use In.Not.
+// Not inverts a condition. Before an [In] or a [Null], where the service refuses
+// it, their own opposite is sent.
 type Not struct{ Filter Filter }
 
 // Op is a comparison operator as OData spells it.

@@ -232,3 +232,14 @@ func TestWriteRequest(t *testing.T) {
 		})
 	}
 }
+
+func TestCreateHasNoKeyForAnAddress(t *testing.T) {
+	w := dataverse.Write{
+		Operation: dataverse.Create, EntitySet: "contacts", Key: []dataverse.Property{{Name: "emailaddress1", Value: "a@b"}},
+		Body: []dataverse.Property{{Name: "emailaddress1", Value: "a@b"}},
+	}
+	cs := &dataverse.ChangeSet{Writes: []dataverse.Write{w}}
+	if _, err := cs.Request(); err == nil || cs.Repeatable() {
+		t.Errorf("%v; repeatable: %v", err, cs.Repeatable())
+	}
+}

@@ -114,7 +114,9 @@ func (cs *ChangeSet) Repeatable() bool {
 
 func (w *Write) repeatable() bool {
 	switch w.Operation {
-	case Create, Upsert:
+	case Create:
+		return w.ID != ""
+	case Upsert:
 		return w.ID != "" || len(w.Key) > 0
 	default:
 		return true

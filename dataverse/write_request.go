@@ -14,6 +14,8 @@ import (
 // filter, then write it by id.
 var ErrKeyNotInURL = errors.New("the key's value cannot stand in a URL: look the row up by filter first")
 
+var errOnlyUpsertByKey = errors.New("only an upsert goes by alternate key")
+
 // maxSegment bounds one segment of a path (fact sheet, 1.4).
 const maxSegment = 260
 
@@ -93,6 +95,8 @@ func (w *Write) request(referenced bool) (Request, error) {
 		if err := w.address(&r); err != nil {
 			return r, err
 		}
+	} else if len(w.Key) > 0 {
+		return r, errOnlyUpsertByKey
 	}
 	if w.IfMatch != "" && w.Operation != Update && w.Operation != Delete {
 		return r, fmt.Errorf("an ETag goes only with update and delete")
@@ -146,7 +150,7 @@ func (w *Write) address(r *Request) error {
 		return nil
 	}
 	if w.Operation != Upsert {
-		return fmt.Errorf("only an upsert goes by alternate key")
+		return errOnlyUpsertByKey
 	}
 	key, err := encodeKey(w.Key)
 	if err != nil {

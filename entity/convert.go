@@ -43,7 +43,8 @@ func (f *Field) CheckLiteral(v any) error {
 }
 
 // Normal gives the value in the form in which it is read back: times in UTC,
-// GUIDs in lower case, choices as labels, parties as a list. It is used for the output of writes.
+// GUIDs in lower case, choices as labels, parties as a list. It is used for the
+// output of writes.
 func (f *Field) Normal(v any) any {
 	switch f.Type {
 	case TypeString, TypeBoolean, TypeDouble, TypeDecimal, TypeMoney:
