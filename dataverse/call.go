@@ -64,6 +64,7 @@ type call struct {
 	// waiting is the step of the wait, while it lasts.
 	waiting     *Step
 	waitContext context.Context
+	waitStarted time.Time
 	started     time.Time
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Rows is the answer to one of several queries.
@@ -90,22 +91,24 @@ func (c *Client) queryBatch(ctx context.Context, qs []*Query, indexes []int, out
 	if a != nil && a.read != nil {
 		defer a.release()
 	}
+	arrived := time.Now()
 	for k, i := range sent {
 		if err != nil {
 			out[i].Err = err
 			continue
 		}
-		out[i] = c.batchedRows(ctx, qs[i], call, k, a)
+		out[i] = c.batchedRows(ctx, qs[i], call, k, a, arrived)
 	}
 }
 
-// batchedRows reads the answer to part k of the $batch and the pages after it.
-func (c *Client) batchedRows(ctx context.Context, q *Query, call *call, k int, a *answer) Rows {
+// batchedRows reads the answer to part k of the $batch, which has arrived at
+// that time, and the pages after it.
+func (c *Client) batchedRows(ctx context.Context, q *Query, call *call, k int, a *answer, arrived time.Time) Rows {
 	part := &a.parts[k]
 	if part.status != 200 {
 		e := call.refused(k, part)
 		if transient, _ := e.advised().judge(); transient { // on its own it has retries
-			if d, ok := c.waitFor(ctx, 0, e.advised()); ok && wait(ctx, d) == nil {
+			if d, ok := c.waitFor(ctx, 0, e.advised()); ok && wait(ctx, time.Until(arrived.Add(d))) == nil {
 				return c.collect(ctx, q)
 			}
 		}

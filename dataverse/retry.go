@@ -127,7 +127,7 @@ func (c *call) backoff(_, _ time.Duration, _ int, resp *http.Response) time.Dura
 	if resp != nil {
 		step.Status, step.RequestID = c.advice.status, requestID(httpHeader(resp.Header))
 	}
-	c.waiting = &step
+	c.waiting, c.waitStarted = &step, time.Now()
 	opts := &c.client.opts
 	opts.Log.LogAttrs(context.Background(), slog.LevelWarn, "dataverse retry", step.attrs()...)
 	if opts.Tracer != nil {
@@ -143,7 +143,7 @@ func (c *call) waited(err error) {
 	}
 	step := *c.waiting
 	c.waiting = nil
-	step.Duration, step.Err = c.wait, err
+	step.Duration, step.Err = time.Since(c.waitStarted), err
 	if c.client.opts.Tracer != nil {
 		c.client.opts.Tracer.End(c.waitContext, step)
 	}

@@ -193,3 +193,49 @@ func TestPartIsNotWrittenTwice(t *testing.T) {
 		})
 	}
 }
+
+// TestThrottledPartsWaitTogether: what the service asks of each part of a batch
+// is from the time of its answer, however many parts there are.
+func TestThrottledPartsWaitTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const part = "--batchresponse_7f0a\nContent-Type: application/http\n\nHTTP/1.1 429 Too Many Requests\nRetry-After: 60\n\n" +
+			`{"error":{"code":"0x80072326","message":"x"}}` + "\n\n"
+		b := newBubble(t, dataverse.Options{}, batchAnswer(200, strings.Repeat(part, 6)+"--batchresponse_7f0a--\n"), noRows)
+		start := time.Now()
+		for _, rows := range b.QueryAll(t.Context(), []*dataverse.Query{contacts(nil), contacts(nil), contacts(nil), contacts(nil), contacts(nil), contacts(nil)}) {
+			if rows.Err != nil {
+				t.Error(rows.Err)
+			}
+		}
+		if took := time.Since(start); took < time.Minute || took > time.Minute+time.Second {
+			t.Errorf("took %v, asked to wait 1m", took)
+		}
+	})
+}
+
+// waits is a tracer that notes how long waits took.
+type waits struct{ took []time.Duration }
+
+func (w *waits) Start(ctx context.Context, _ dataverse.Step) context.Context { return ctx }
+
+func (w *waits) End(_ context.Context, step dataverse.Step) {
+	if step.Kind == dataverse.StepWait {
+		w.took = append(w.took, step.Duration)
+	}
+}
+
+// TestCancelledWaitIsTracedAsLongAsItTook and not as long as it was to take.
+func TestCancelledWaitIsTracedAsLongAsItTook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &waits{}
+		b := newBubble(t, dataverse.Options{Tracer: w}, fault(503, "", "x", "Retry-After", "60"))
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		if err := b.read(ctx); !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		if len(w.took) != 1 || w.took[0] != time.Second {
+			t.Errorf("waits of %v", w.took)
+		}
+	})
+}
