@@ -16,6 +16,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/expr-lang/expr"
@@ -367,10 +368,38 @@ func explain(err error, env *Env) *Error {
 			e.Candidates = append(e.Candidates, t().names...)
 		}
 		slices.Sort(e.Candidates)
+	case e.Message == "unexpected token EOF", e.Message == "unexpected end of expression":
+		e.Message = "the expression ends too early: a value or a closing bracket is missing"
+	case unexpected.MatchString(e.Message):
+		m := unexpected.FindStringSubmatch(e.Message)
+		e.Message = unexpectedToken(m[1], m[2])
+	case e.Message == "literal not terminated":
+		e.Message = "a text has no closing quote"
 	default:
 		e.Message = goType(e.Message)
 	}
 	return e
+}
+
+// unexpected is how the parser names a token that it did not expect.
+var unexpected = regexp.MustCompile(`^unexpected token (\w+)\((".*")\)$`)
+
+// unexpectedToken says what a token that was not expected means to people.
+func unexpectedToken(kind, quoted string) string {
+	text, err := strconv.Unquote(quoted)
+	switch {
+	case err != nil:
+		return "this was not expected here"
+	case kind == "Operator" && text == "=":
+		return "= is no operator: write == to compare"
+	case kind == "Operator":
+		return "expected a value before " + text
+	case kind == "Bracket" && strings.Contains(")]}", text):
+		return "expected a value, or an opening bracket, before " + text
+	case kind == "String":
+		return "expected an operator before the text " + quoted
+	}
+	return "expected an operator before " + text
 }
 
 func firstLine(s string) string {
