@@ -32,12 +32,18 @@ const (
 type EventError struct {
 	// Path leads to what is wrong, such as data.Meeting.StartDate; "" for the
 	// event as a whole.
-	Path    string
-	Message string
+	Path string
+	// Line and Col, from 1, are where the text stops to be JSON; 0 for a
+	// mistake that Path leads to.
+	Line, Col int
+	Message   string
 }
 
 func (e *EventError) Error() string {
-	if e.Path == "" {
+	switch {
+	case e.Line > 0:
+		return fmt.Sprintf("event: line %d, column %d: %s", e.Line, e.Col, e.Message)
+	case e.Path == "":
 		return "event: " + e.Message
 	}
 	return "event: " + e.Path + ": " + e.Message
@@ -170,7 +176,7 @@ func decodeEventJSON(data []byte) (any, error) {
 	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
-	r := eventReader{d}
+	r := eventReader{d, data}
 	v, err := r.value(nil, 0)
 	if err != nil {
 		return nil, err
@@ -181,7 +187,10 @@ func decodeEventJSON(data []byte) (any, error) {
 	return v, nil
 }
 
-type eventReader struct{ d *json.Decoder }
+type eventReader struct {
+	d    *json.Decoder
+	data []byte
+}
 
 func (r *eventReader) value(path []string, depth int) (any, error) {
 	if depth > maxEventDepth {
@@ -235,7 +244,16 @@ func (r *eventReader) syntax(err error) error {
 	if err == nil {
 		return nil
 	}
-	return &EventError{Message: fmt.Sprintf("this is not valid JSON (at byte %d)", r.d.InputOffset())}
+	e := &EventError{Message: "this is not valid JSON"}
+	from := int(r.d.InputOffset())
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		from, e.Message = len(r.data), "this is not valid JSON: it ends too early"
+	}
+	for from < len(r.data) && strings.IndexByte(" \t\r\n,:", r.data[from]) >= 0 {
+		from++
+	}
+	e.Line, e.Col = document.LineCol(r.data, from)
+	return e
 }
 
 // workable bounds numbers.

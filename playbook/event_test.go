@@ -51,7 +51,7 @@ func TestDecodeEvent(t *testing.T) {
 func TestDecodeEventErrors(t *testing.T) {
 	deep := strings.Repeat("[", 300) + strings.Repeat("]", 300)
 	for in, want := range map[string]string{
-		``:                                  "event: this is not valid JSON (at byte 0)",
+		``:                                  "event: line 1, column 1: this is not valid JSON: it ends too early",
 		`[]`:                                "event: want an object with type and data",
 		`{}`:                                "event: type: is missing",
 		`{"type": 3}`:                       "event: type: want text, have a number",
@@ -67,10 +67,11 @@ func TestDecodeEventErrors(t *testing.T) {
 		"{\"type\": \"\xff\"}":                                       "event: it is no valid UTF-8",
 		`{"type": "x", "data": "\ud800"}`:                            `event: it has half of a surrogate pair (\ud800 to \udfff), which is no character`,
 		`{"type": "x", "data": "\udc00\ud800"}`:                      `event: it has half of a surrogate pair (\ud800 to \udfff), which is no character`,
-		`{"type": "x", "data": NaN}`:                                 "event: this is not valid JSON (at byte 22)",
+		`{"type": "x", "data": NaN}`:                                 "event: line 1, column 23: this is not valid JSON",
 		`{"type": "x", "data": 1e999999999}`:                         "event: data: the number is too large or too long",
 		`{"type": "x", "data": ` + deep + `}`:                        "event: values are nested more than 200 deep",
-		`{"type": "x", "data": {"a": 1`:                              "event: this is not valid JSON (at byte 29)",
+		`{"type": "x", "data": {"a": 1`:                              "event: line 1, column 30: this is not valid JSON: it ends too early",
+		"{\n  \"type\": \"x\",\n  \"id\" \"7\"\n}":                   "event: line 3, column 8: this is not valid JSON",
 	} {
 		_, err := DecodeEvent([]byte(in))
 		if err == nil || err.Error() != want {

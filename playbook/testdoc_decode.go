@@ -2,6 +2,8 @@ package playbook
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -68,7 +70,11 @@ func (l *loader) testEvent(n document.Node) *Event {
 		}
 		ev, err = DecodeEvent(data)
 		if err != nil {
-			l.problems.Errorf(n.Pos(), "event", "%s: %s", s.Value, err)
+			where := s.Value
+			if e, ok := errors.AsType[*EventError](err); ok && e.Line > 0 {
+				where, err = fmt.Sprintf("%s:%d:%d", s.Value, e.Line, e.Col), errors.New(e.Message)
+			}
+			l.problems.Errorf(n.Pos(), "event", "%s: %s", where, err)
 			return nil
 		}
 		return ev

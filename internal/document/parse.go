@@ -30,7 +30,7 @@ func ParseNodes(file string, data []byte, problems *engage.Problems) []Node {
 	at := engage.Pos{File: file, Line: 1, Col: 1}
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	if i := invalidText(data); i >= 0 {
-		at.Line, at.Col = lineCol(data, i)
+		at.Line, at.Col = LineCol(data, i)
 		problems.Errorf(at, "syntax", "this is no text: byte %d is not valid UTF-8 or a control character", i).
 			Suggestion = "save the file with the encoding UTF-8"
 		return nil
@@ -41,7 +41,7 @@ func ParseNodes(file string, data []byte, problems *engage.Problems) []Node {
 		}
 		root, err := parseJSON(data)
 		if err != nil {
-			at.Line, at.Col = lineCol(data, err.offset)
+			at.Line, at.Col = LineCol(data, err.offset)
 			problems.Errorf(at, "syntax", "%s", err.message)
 			return nil
 		}
@@ -97,7 +97,8 @@ func invalidText(data []byte) int {
 	return -1
 }
 
-func lineCol(data []byte, offset int) (line, col int) {
+// LineCol gives the line and column, from 1, of a byte of a text.
+func LineCol(data []byte, offset int) (line, col int) {
 	before := data[:min(offset, len(data))]
 	line = bytes.Count(before, []byte("\n")) + 1
 	start := bytes.LastIndexByte(before, '\n') + 1

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"errors"
+
 	"github.com/andmoneyaps/engage-playbooks/playbook"
 )
 
@@ -17,6 +19,9 @@ func (c *Command) readEvent(file string) (*playbook.Event, error) {
 		return nil, err
 	}
 	ev, err := playbook.DecodeEvent(data)
+	if e, ok := errors.AsType[*playbook.EventError](err); ok && e.Line > 0 {
+		return nil, usagef("--event: %s:%d:%d: %s", file, e.Line, e.Col, e.Message)
+	}
 	if err != nil {
 		return nil, usagef("--event: %s is no event: %v", file, err)
 	}
