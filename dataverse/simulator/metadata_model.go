@@ -40,7 +40,7 @@ func entityObject(s *Schema, t *Table) *metaObject {
 	if t.Ownership == OrganizationOwned {
 		ownerType = 0
 	}
-	o := &metaObject{typ: "EntityMetadata"}
+	o := newMetaObject("EntityMetadata", 128)
 	o.add("ActivityTypeMask", oneIf(t.Activity)).
 		add("AutoRouteToOwnerQueue", false).add("CanTriggerWorkflow", true).
 		add("EntityHelpUrlEnabled", false).add("EntityHelpUrl", nil).
@@ -71,29 +71,7 @@ func entityObject(s *Schema, t *Table) *metaObject {
 		add("Description", label(t.LogicalName+" description", "")).
 		add("DisplayCollectionName", label(t.LogicalName+" collection", t.DisplayCollectionName)).
 		add("DisplayName", label(t.LogicalName, t.DisplayName))
-	for _, p := range []struct {
-		name      string
-		value     bool
-		canChange bool
-		managed   string
-	}{
-		{"IsAuditEnabled", false, true, "canmodifyauditsettings"}, {"IsValidForQueue", false, true, "canmodifyqueuesettings"},
-		{"IsConnectionsEnabled", true, true, "canmodifyconnectionsettings"}, {"IsCustomizable", true, false, "iscustomizable"},
-		{"IsRenameable", true, false, "isrenameable"}, {"IsMappable", true, false, "ismappable"},
-		{"IsDuplicateDetectionEnabled", true, true, "canmodifyduplicatedetectionsettings"}, {"CanCreateAttributes", true, false, "cancreateattributes"},
-		{"CanCreateForms", true, false, "cancreateforms"}, {"CanCreateViews", true, false, "cancreateviews"}, {"CanCreateCharts", true, false, "cancreatecharts"},
-		{"CanBeRelatedEntityInRelationship", true, false, "canberelatedentityinrelationship"},
-		{"CanBePrimaryEntityInRelationship", true, false, "canbeprimaryentityinrelationship"},
-		{"CanBeInManyToMany", true, false, "canbeinmanytomany"}, {"CanBeInCustomEntityAssociation", true, false, "canbeincustomentityassociation"},
-		{"CanEnableSyncToExternalSearchIndex", true, true, "canenablesynctoexternalsearchindex"},
-		{"CanModifyAdditionalSettings", true, true, "canmodifyadditionalsettings"},
-		{"CanChangeHierarchicalRelationship", true, true, "canchangehierarchicalrelationship"},
-		{"CanChangeTrackingBeEnabled", true, true, "canchangetrackingbeenabled"}, {"IsMailMergeEnabled", true, true, "canmodifymailmergesettings"},
-		{"IsVisibleInMobile", true, true, "canmodifymobilevisibility"}, {"IsVisibleInMobileClient", true, true, "canmodifymobileclientvisibility"},
-		{"IsReadOnlyInMobileClient", false, true, "canmodifymobileclientreadonly"}, {"IsOfflineInMobileClient", true, true, "canmodifymobileclientoffline"},
-	} {
-		o.add(p.name, managed(p.value, p.canChange, p.managed))
-	}
+	o.fields = append(o.fields, managedOfTables()...)
 	o.add("Privileges", privilegeObjects(t)).add("Settings", []*metaObject{})
 	o.nav = map[string]func() any{
 		"Attributes":              sync.OnceValue(func() any { return attributeObjects(t) }),
@@ -130,7 +108,7 @@ func privilegeObjects(t *Table) []*metaObject {
 		}
 		name := v.privilege(t)
 		org := t.Ownership != UserOwned
-		list = append(list, (&metaObject{}).add("CanBeBasic", !org).add("CanBeDeep", !org).add("CanBeGlobal", true).add("CanBeLocal", !org).
+		list = append(list, newMetaObject("", 9).add("CanBeBasic", !org).add("CanBeDeep", !org).add("CanBeGlobal", true).add("CanBeLocal", !org).
 			add("CanBeEntityReference", false).add("CanBeParentEntityReference", false).
 			add("Name", name).add("PrivilegeId", privilegeID(name).String()).add("PrivilegeType", v.String()))
 	}
@@ -201,7 +179,7 @@ func attributeObjects(t *Table) []*metaObject {
 // derived type after the common ones.
 func attributeObject(c *Column) *metaObject {
 	derived, code, typeName := attributeKind(c)
-	o := &metaObject{typ: derived}
+	o := newMetaObject(derived, 60)
 	if derived == "UniqueIdentifierAttributeMetadata" || derived == "AttributeMetadata" {
 		o.typ = "" // the service names no derived type for these
 	}
@@ -214,7 +192,7 @@ func attributeObject(c *Column) *metaObject {
 	o.add("AttributeOf", attributeOf).add("AttributeType", code).add("AttributeTypeName", valueObject(typeName)).
 		add("ColumnNumber", c.ordinal+1).add("Description", label(key+" description", "")).add("DisplayName", label(key, c.DisplayName)).
 		add("DeprecatedVersion", nil).add("IntroducedVersion", "5.0.0.0").add("EntityLogicalName", c.table.LogicalName).
-		add("IsAuditEnabled", managed(false, true, "canmodifyauditsettings")).
+		add("IsAuditEnabled", managedAudit).
 		add("IsCustomAttribute", c.table.custom || strings.Contains(c.LogicalName, "_") && c.AttributeOf == "" && isPrefixed(c.LogicalName)).
 		add("IsPrimaryId", c == c.table.pk).add("IsPrimaryName", c == c.table.name).
 		add("IsValidForCreate", !c.NoCreate).add("IsValidForRead", readable).add("IsValidForUpdate", !c.NoUpdate).
@@ -222,15 +200,15 @@ func attributeObject(c *Column) *metaObject {
 		add("CanBeSecuredForCreate", c.system == sysNone && c.AttributeOf == "" && !c.NoCreate).
 		add("CanBeSecuredForUpdate", c.system == sysNone && c.AttributeOf == "" && !c.NoUpdate).
 		add("IsSecured", c.Secured).add("IsRetrievable", readable).add("IsFilterable", false).add("IsSearchable", false).add("IsManaged", !c.table.custom).
-		add("IsGlobalFilterEnabled", managed(false, true, "canmodifyglobalfiltersettings")).
-		add("IsSortableEnabled", managed(false, true, "canmodifyissortablesettings")).
+		add("IsGlobalFilterEnabled", managedGlobalFilter).
+		add("IsSortableEnabled", managedSortable).
 		add("LinkedAttributeId", nil).add("LogicalName", c.LogicalName).
-		add("IsCustomizable", managed(true, false, "iscustomizable")).add("IsRenameable", managed(true, false, "isrenameable")).
-		add("IsValidForAdvancedFind", managed(true, true, "canmodifysearchsettings")).
+		add("IsCustomizable", managedCustomizable).add("IsRenameable", managedRenameable).
+		add("IsValidForAdvancedFind", managedSearch).
 		add("IsValidForForm", true).add("IsRequiredForForm", c.Required == ApplicationRequired).add("IsValidForGrid", true).
-		add("RequiredLevel", (&metaObject{}).add("Value", c.Required.String()).add("CanBeChanged", c.Required != SystemRequired).
+		add("RequiredLevel", newMetaObject("", 3).add("Value", c.Required.String()).add("CanBeChanged", c.Required != SystemRequired).
 			add("ManagedPropertyLogicalName", "canmodifyrequirementlevelsettings")).
-		add("CanModifyAdditionalSettings", managed(true, true, "canmodifyadditionalsettings")).
+		add("CanModifyAdditionalSettings", managedSettings).
 		add("SchemaName", c.SchemaName).add("ExternalName", nil).add("IsLogical", c.AttributeOf != "" || c.Type == Virtual || c.Type == PartyList).
 		add("IsDataSourceSecret", false).add("IsValidODataAttribute", c.AttributeOf == "" && c.inOData()).
 		add("InheritsFrom", nil).add("CreatedOn", "1900-01-01T00:00:00Z").add("ModifiedOn", "1900-01-01T00:00:00Z").
@@ -309,7 +287,7 @@ func addDerived(o *metaObject, c *Column) {
 		}
 		o.add("MinSupportedValue", "1753-01-01T00:00:00Z").add("MaxSupportedValue", "9999-12-30T23:59:59Z").
 			add("Format", format).add("ImeMode", "Auto").add("SourceTypeMask", 0).add("FormulaDefinition", "").
-			add("DateTimeBehavior", valueObject(behavior)).add("CanChangeDateTimeBehavior", managed(false, false, "canchangedatetimebehavior"))
+			add("DateTimeBehavior", valueObject(behavior)).add("CanChangeDateTimeBehavior", managedDateTimeBehavior)
 	case Lookup, Customer, Owner, PartyList:
 		o.add("Targets", lookupTargets(c)).add("Format", "None")
 	case Image:
@@ -357,17 +335,17 @@ func optionSetObject(c *Column) *metaObject {
 }
 
 func optionSetBase(typ, name, display, kind string, global, custom bool) *metaObject {
-	o := &metaObject{typ: typ}
+	o := newMetaObject(typ, 14)
 	return o.add("MetadataId", nameGUID("optionset "+name).String()).add("HasChanged", nil).
 		add("IsCustomOptionSet", custom).add("IsGlobal", global).add("IsManaged", !custom).add("Name", name).add("ExternalTypeName", nil).
 		add("OptionSetType", kind).add("IntroducedVersion", nil).add("ParentOptionSetName", nil).
 		add("Description", label(name+" description", "")).add("DisplayName", label(name, display)).
-		add("IsCustomizable", managed(true, false, "iscustomizable"))
+		add("IsCustomizable", managedCustomizable)
 }
 
 func optionObject(c *Column, set string, opt Option) *metaObject {
 	text := opt.Label
-	o := (&metaObject{}).add("Value", opt.Value).add("Label", label(set+" "+text, text)).add("Description", label("", "")).
+	o := newMetaObject("", 13).add("Value", opt.Value).add("Label", label(set+" "+text, text)).add("Description", label("", "")).
 		add("Color", nil).add("IsManaged", !c.table.custom).add("ExternalValue", nil).add("ParentValues", []*metaObject{}).
 		add("Tag", nil).add("IsHidden", false).add("MetadataId", nil).add("HasChanged", nil)
 	switch c.Type {
@@ -397,8 +375,8 @@ func booleanOptionSet(c *Column) *metaObject {
 func keyObjects(t *Table) []*metaObject {
 	list := []*metaObject{}
 	for _, k := range t.Keys {
-		list = append(list, (&metaObject{typ: "EntityKeyMetadata"}).
-			add("IsCustomizable", managed(true, false, "iscustomizable")).add("MetadataId", nameGUID("key "+t.LogicalName+"."+k.SchemaName).String()).
+		list = append(list, newMetaObject("EntityKeyMetadata", 15).
+			add("IsCustomizable", managedCustomizable).add("MetadataId", nameGUID("key "+t.LogicalName+"."+k.SchemaName).String()).
 			add("HasChanged", nil).add("LogicalName", strings.ToLower(k.SchemaName)).add("SchemaName", k.SchemaName).add("EntityLogicalName", t.LogicalName).
 			add("KeyAttributes", k.Columns).add("IsManaged", false).add("IntroducedVersion", "1.0").add("IsSynchronous", false).add("IsExportKey", false).
 			add("IsSecondaryKey", false).add("EntityKeyIndexStatus", "Active").add("DisplayName", label("key "+k.SchemaName, k.SchemaName)).add("AsyncJob", nil))
@@ -437,7 +415,7 @@ func relationshipObject(r *Relationship) *metaObject {
 		behavior = 0
 	}
 	// Assigning, sharing and moving do not cascade in the simulator.
-	cascade := &metaObject{}
+	cascade := newMetaObject("", 8)
 	for _, name := range []string{"Assign", "Delete", "Archive", "Merge", "Reparent", "Share", "Unshare", "RollupView"} {
 		v := "NoCascade"
 		if name == "Delete" {
@@ -459,14 +437,14 @@ func relationshipBase(typ, name, kind string, custom bool) *metaObject {
 	if kind != "OneToManyRelationship" {
 		security = "None"
 	}
-	return (&metaObject{typ: typ}).add("MetadataId", nameGUID("relationship "+name).String()).add("HasChanged", nil).
+	return newMetaObject(typ, 26).add("MetadataId", nameGUID("relationship "+name).String()).add("HasChanged", nil).
 		add("IsCustomRelationship", custom).add("IsValidForAdvancedFind", true).add("SchemaName", name).add("SecurityTypes", security).
 		add("IsManaged", !custom).add("RelationshipType", kind).add("IntroducedVersion", "5.0.0.0").
-		add("IsCustomizable", managed(true, false, "iscustomizable"))
+		add("IsCustomizable", managedCustomizable)
 }
 
 func menuObject() *metaObject {
-	return (&metaObject{}).add("Behavior", "UseCollectionName").add("Group", "Details").add("Order", nil).add("IsCustomizable", true).
+	return newMetaObject("", 10).add("Behavior", "UseCollectionName").add("Group", "Details").add("Order", nil).add("IsCustomizable", true).
 		add("Icon", nil).add("ViewId", "00000000-0000-0000-0000-000000000000").add("AvailableOffline", true).add("MenuId", nil).
 		add("QueryApi", nil).add("Label", label("", ""))
 }

@@ -3,6 +3,7 @@ package simulator
 import (
 	"crypto/sha1"
 	"strconv"
+	"sync"
 )
 
 // metaObject is one metadata row or complex value: its properties in order,
@@ -18,11 +19,16 @@ type metaObject struct {
 	common int
 }
 
-// metaField is a property: nil, bool, int, float64, string, []string,
+// metaField is a property: nil, bool, int, float64, string, []string, metaLabel,
 // *metaObject or []*metaObject.
 type metaField struct {
 	name  string
 	value any
+}
+
+// newMetaObject makes an object with room for n properties.
+func newMetaObject(typ string, n int) *metaObject {
+	return &metaObject{typ: typ, fields: make([]metaField, 0, n)}
 }
 
 func (o *metaObject) add(name string, value any) *metaObject {
@@ -33,14 +39,23 @@ func (o *metaObject) add(name string, value any) *metaObject {
 func (o *metaObject) get(name string) (any, bool) {
 	for _, f := range o.fields {
 		if f.name == name {
+			if l, ok := f.value.(metaLabel); ok {
+				return l.object(), true
+			}
 			return f.value, true
 		}
 	}
 	return nil, false
 }
 
-// label is a Label with one English text.
-func label(key, text string) *metaObject {
+// metaLabel is a Label with one English text. It becomes an object when
+// somebody looks: few requests ask for labels, and every column has two.
+type metaLabel struct{ key, text string }
+
+func label(key, text string) metaLabel { return metaLabel{key, text} }
+
+func (m metaLabel) object() *metaObject {
+	key, text := m.key, m.text
 	if text == "" {
 		return (&metaObject{}).add("LocalizedLabels", []*metaObject{}).add("UserLocalizedLabel", nil)
 	}
@@ -53,10 +68,42 @@ func label(key, text string) *metaObject {
 
 // managed is a BooleanManagedProperty.
 func managed(value, canChange bool, name string) *metaObject {
-	return (&metaObject{}).add("Value", value).add("CanBeChanged", canChange).add("ManagedPropertyLogicalName", name)
+	return &metaObject{fields: []metaField{{"Value", value}, {"CanBeChanged", canChange}, {"ManagedPropertyLogicalName", name}}}
 }
 
-func valueObject(v any) *metaObject { return (&metaObject{}).add("Value", v) }
+// Those that every column or relationship has.
+var (
+	managedAudit            = managed(false, true, "canmodifyauditsettings")
+	managedGlobalFilter     = managed(false, true, "canmodifyglobalfiltersettings")
+	managedSortable         = managed(false, true, "canmodifyissortablesettings")
+	managedSearch           = managed(true, true, "canmodifysearchsettings")
+	managedSettings         = managed(true, true, "canmodifyadditionalsettings")
+	managedCustomizable     = managed(true, false, "iscustomizable")
+	managedRenameable       = managed(true, false, "isrenameable")
+	managedDateTimeBehavior = managed(false, false, "canchangedatetimebehavior")
+)
+
+// managedOfTables are those that every table has, made when first asked for.
+var managedOfTables = sync.OnceValue(func() []metaField {
+	return []metaField{
+		{"IsAuditEnabled", managedAudit}, {"IsValidForQueue", managed(false, true, "canmodifyqueuesettings")},
+		{"IsConnectionsEnabled", managed(true, true, "canmodifyconnectionsettings")}, {"IsCustomizable", managedCustomizable},
+		{"IsRenameable", managedRenameable}, {"IsMappable", managed(true, false, "ismappable")},
+		{"IsDuplicateDetectionEnabled", managed(true, true, "canmodifyduplicatedetectionsettings")}, {"CanCreateAttributes", managed(true, false, "cancreateattributes")},
+		{"CanCreateForms", managed(true, false, "cancreateforms")}, {"CanCreateViews", managed(true, false, "cancreateviews")}, {"CanCreateCharts", managed(true, false, "cancreatecharts")},
+		{"CanBeRelatedEntityInRelationship", managed(true, false, "canberelatedentityinrelationship")},
+		{"CanBePrimaryEntityInRelationship", managed(true, false, "canbeprimaryentityinrelationship")},
+		{"CanBeInManyToMany", managed(true, false, "canbeinmanytomany")}, {"CanBeInCustomEntityAssociation", managed(true, false, "canbeincustomentityassociation")},
+		{"CanEnableSyncToExternalSearchIndex", managed(true, true, "canenablesynctoexternalsearchindex")},
+		{"CanModifyAdditionalSettings", managedSettings},
+		{"CanChangeHierarchicalRelationship", managed(true, true, "canchangehierarchicalrelationship")},
+		{"CanChangeTrackingBeEnabled", managed(true, true, "canchangetrackingbeenabled")}, {"IsMailMergeEnabled", managed(true, true, "canmodifymailmergesettings")},
+		{"IsVisibleInMobile", managed(true, true, "canmodifymobilevisibility")}, {"IsVisibleInMobileClient", managed(true, true, "canmodifymobileclientvisibility")},
+		{"IsReadOnlyInMobileClient", managed(false, true, "canmodifymobileclientreadonly")}, {"IsOfflineInMobileClient", managed(true, true, "canmodifymobileclientoffline")},
+	}
+})
+
+func valueObject(v any) *metaObject { return &metaObject{fields: []metaField{{"Value", v}}} }
 
 // nameGUID derives a stable id from a name, as version 5 ids are made.
 func nameGUID(name string) guid {
@@ -102,6 +149,8 @@ func appendMeta(b []byte, v any, q *metaQuery) []byte {
 			b = appendMeta(b, o, q)
 		}
 		return append(b, ']')
+	case metaLabel:
+		return appendMeta(b, v.object(), q)
 	case *metaObject:
 		if v == nil {
 			return append(b, "null"...)
