@@ -116,12 +116,18 @@ func (d *jsonBlock) record() *BlockRecord {
 	if e := d.Escalation; e != nil {
 		b.Escalation = &EscalationRecord{Reason: e.Reason, Rule: orZero(e.Rule), Verified: e.Verified}
 	}
-	for _, q := range d.Requests {
-		b.Requests = append(b.Requests, &RequestRecord{
+	b.Requests, b.Questions = requestsOf(d.Requests), requestsOf(d.Questions)
+	return b
+}
+
+func requestsOf(list []jsonRequest) []*RequestRecord {
+	var requests []*RequestRecord
+	for _, q := range list {
+		requests = append(requests, &RequestRecord{
 			Method: q.Method, Path: q.Path, Status: orZero(q.Status), ChangeSet: orZero(q.ChangeSet), ID: orZero(q.RequestID), Body: q.Body, Old: q.Old,
 		})
 	}
-	return b
+	return requests
 }
 
 func (d *jsonFailure) failure() *Failure {

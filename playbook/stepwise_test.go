@@ -287,6 +287,29 @@ func TestStepsOfACancelledRun(t *testing.T) {
 	}
 }
 
+// The JSON of a plan gives the plan back, with the questions that it asked.
+func TestAPlanComesBackFromItsJSON(t *testing.T) {
+	b := setUp(t, "", nil)
+	plan, err := b.engine.DryRun(t.Context(), b.playbook, event(t, "booked.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := json.Marshal(plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got playbook.Result
+	if err := json.Unmarshal(data, &got); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(timeless(t, plan), timeless(t, &got)); d != "" {
+		t.Errorf("(-sent +read):\n%s", d)
+	}
+	if !strings.Contains(string(data), `"questions":[{`) {
+		t.Error("no questions")
+	}
+}
+
 func TestHashOfAWorkspace(t *testing.T) {
 	hash := func(change func(fstest.MapFS)) string {
 		fsys := overlay(t, nil).(fstest.MapFS)
