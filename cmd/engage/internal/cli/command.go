@@ -57,12 +57,19 @@ func (c *Command) Main(ctx context.Context) int {
 	context.AfterFunc(ctx, func() { time.AfterFunc(patience, stop) })
 	c.out = &output{w: c.Stdout}
 	root := c.root()
-	code := c.finish(root.ExecuteContext(ctx))
-	if c.out.err != nil && code == ExitDone {
-		fmt.Fprintf(c.Stderr, "engage: the output could not be written: %v\n", c.out.err)
-		return ExitFailed
+	err := root.ExecuteContext(ctx)
+	if c.out.err != nil && errors.Is(err, c.out.err) {
+		err = nil // it is told below
 	}
-	return code
+	code := c.finish(err)
+	if c.out.err == nil {
+		return code
+	}
+	fmt.Fprintf(c.Stderr, "engage: the output could not be written: %v\n", c.out.err)
+	if code == ExitUsage {
+		return code
+	}
+	return ExitFailed // whatever the outcome: nobody can read it
 }
 
 // finish reports the error of a command and gives the exit code.
