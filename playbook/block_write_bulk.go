@@ -15,8 +15,8 @@ import (
 // others.
 func (s *step) bulk(ctx context.Context, c *dataverse.Client, plan *pattern.WritePlan) error {
 	var (
-		first   error
-		refused int
+		first error
+		lost  losses
 	)
 	for from := 0; from < len(plan.Writes); {
 		to := from + 1
@@ -27,25 +27,33 @@ func (s *step) bulk(ctx context.Context, c *dataverse.Client, plan *pattern.Writ
 			}
 			to++
 		}
-		n, err := s.bulkPart(ctx, c, plan, from, to)
-		refused += n
+		err := s.bulkPart(ctx, c, plan, from, to, &lost)
 		if first == nil {
 			first = err
 		}
+		from = to
 		if ctx.Err() != nil {
+			lost.refused += len(plan.Writes) - from // nobody asked for them
 			break
 		}
-		from = to
 	}
-	if refused > 0 {
-		s.warn("", "%d of %d records were not written", refused, len(plan.Writes))
+	if lost.refused > 0 {
+		s.warn("", "%d of %d records were not written", lost.refused, len(plan.Writes))
+	}
+	if lost.unsure > 0 {
+		s.b.rec.Unsettled = true
+		s.warn("", "whether %d of %d records were written is not known: there was no answer", lost.unsure, len(plan.Writes))
 	}
 	return first
 }
 
-// bulkPart writes the records from..to of one part, and tells how many were
-// refused and why the first one was.
-func (s *step) bulkPart(ctx context.Context, c *dataverse.Client, plan *pattern.WritePlan, from, to int) (refused int, err error) {
+// losses counts the records of a bulk write that the run cannot say were
+// written: refused ones were not, of the others nobody knows.
+type losses struct{ refused, unsure int }
+
+// bulkPart writes the records from..to of one part, counts those that were
+// lost, and tells why the first one was.
+func (s *step) bulkPart(ctx context.Context, c *dataverse.Client, plan *pattern.WritePlan, from, to int, lost *losses) error {
 	part := &dataverse.ChangeSet{Writes: plan.ChangeSet.Writes[from:to]}
 	var seen observed
 	written, failed := c.Bulk(seen.context(ctx), part, nil)
@@ -57,31 +65,46 @@ func (s *step) bulkPart(ctx context.Context, c *dataverse.Client, plan *pattern.
 		s.b.rec.Unsettled = true
 		s.warn("", "whether some of the records were written before is not known: the service could not be asked")
 	}
-	settled := make([]bool, to-from)
+	settled := 0
 	for k, w := range written {
 		i := from + w.Index
-		settled[w.Index] = true
-		switch {
-		case w.Err == nil:
-			s.wrote(plan, i, w.ID, w.Unchanged)
-		case there[k]:
-			s.wrote(plan, i, part.Writes[w.Index].ID, true)
-		default:
-			refused++
-			if err == nil {
-				err = &partError{part: plan.Writes[i].Part, err: w.Err}
+		settled++
+		if w.Err == nil || there[k] {
+			id := w.ID
+			if w.Err != nil {
+				id = part.Writes[w.Index].ID
 			}
+			s.wrote(plan, i, id, w.Err != nil || w.Unchanged)
+			continue
+		}
+		if mayBeWritten(ctx, &part.Writes[w.Index], w.Err) {
+			lost.unsure++
+		} else {
+			lost.refused++
+		}
+		if err == nil {
+			err = &partError{part: plan.Writes[i].Part, err: w.Err}
 		}
 	}
-	for _, ok := range settled {
-		if !ok {
-			refused++
-		}
+	if rest := to - from - settled; ctx.Err() != nil {
+		lost.unsure += rest // they may have been under way
+	} else {
+		lost.refused += rest
 	}
 	if err == nil {
 		err = failed
 	}
-	return refused, err
+	return err
+}
+
+// mayBeWritten reports whether a write may have been done though it failed:
+// there was no answer, and it was not read back as a create with an id is
+// unless the run has ended.
+func mayBeWritten(ctx context.Context, w *dataverse.Write, failed error) bool {
+	if ctx.Err() != nil {
+		return asked(failed) || errors.Is(failed, ctx.Err())
+	}
+	return errors.Is(failed, dataverse.ErrUnavailable) && (w.Operation != dataverse.Create || w.ID == "")
 }
 
 // settleBulk tells which of the refused records this event had made before,

@@ -27,7 +27,7 @@ func (s *step) settleChanges(ctx, ask context.Context, c *dataverse.Client, plan
 			return s.refused(plan, failed)
 		}
 		if unsure {
-			s.warn("", "whether the records were written is not known: the service could not be asked")
+			s.unsettled("the service could not be asked")
 		}
 		return s.refused(plan, failed)
 	}
@@ -38,6 +38,7 @@ func (s *step) settleChanges(ctx, ask context.Context, c *dataverse.Client, plan
 		case VerdictUnchanged:
 		default:
 			if unsure {
+				s.b.rec.Unsettled = true
 				s.warn(plan.Writes[i].Part, "whether the records were written is not known: the answer was lost, and what was read back does not tell")
 			}
 			return s.refused(plan, failed)

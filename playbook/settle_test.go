@@ -1,6 +1,7 @@
 package playbook_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -64,6 +65,41 @@ func TestLostAnswerToAChange(t *testing.T) {
 			if unsure != (test.want == playbook.StatusFailed) {
 				t.Errorf("warnings %s", show(r.Warnings))
 			}
+			if r.Blocks[2].Unsettled != unsure {
+				t.Errorf("unsettled: %v, warnings %s", r.Blocks[2].Unsettled, show(r.Warnings))
+			}
 		})
+	}
+}
+
+// A bulk change whose answer was lost is not said to be undone, nor is what was
+// under way when the run was cancelled.
+func TestLostAnswerInBulk(t *testing.T) {
+	for _, cancelled := range []bool{false, true} {
+		w := load(t, overlay(t, map[string]string{
+			"playbooks/portal-meeting-booked.yaml": strings.Replace(settled, "OPERATION", "EntityPatternUpdate\n    atomic: false", 1),
+			"simulator/local.yaml":                 "",
+			"patterns/customers.yaml":              "kind: EntityPattern\nid: customers\nparts: [{ref: customer, entity: customer}]\n",
+		}))
+		world, err := playbooktest.NewWorld(w, &playbooktest.Options{NoListener: true, Client: dataverse.Options{MaxRetries: -1}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(world.Close)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		if cancelled {
+			world.Server.After("Update", "contact", func(*simulator.HookContext) error { cancel(); return nil })
+		} else {
+			world.Server.Fail(simulator.Fault{Kind: simulator.FaultLost, Method: "POST", Skip: 1}) // after the batch of metadata
+		}
+		p, _ := w.Playbook("settled")
+		r, err := world.Engine().Run(ctx, p, event(t, "booked.json"))
+		if err == nil || len(r.Writes) != 0 || !r.Blocks[2].Unsettled {
+			t.Errorf("cancelled %v: %v, writes %v, unsettled %v", cancelled, err, wrote(r), r.Blocks[2].Unsettled)
+		}
+		if len(r.Warnings) != 1 || !strings.HasPrefix(r.Warnings[0].Message, "whether 1 of 1 records were written is not known") {
+			t.Errorf("cancelled %v: %s", cancelled, show(r.Warnings))
+		}
 	}
 }
