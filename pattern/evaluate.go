@@ -2,6 +2,7 @@ package pattern
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -55,6 +56,8 @@ type evaluation struct {
 	pools   map[*Part]*pool
 	// index finds, for an edge and a side, the rows that have a key.
 	index map[side]map[string][]*row
+	// most results are let through.
+	most int
 }
 
 type side struct {
@@ -65,21 +68,21 @@ type side struct {
 // instance is a result in the making: the rows of each part, by its index.
 type instance [][]*row
 
-func (e *evaluation) run() []instance {
+func (e *evaluation) run() ([]instance, error) {
 	instances := []instance{}
 	root := e.walk.order[0]
 	switch {
 	case root.AllowsMultiple:
 		rows := e.arrange(root, slices.Clone(e.pools[root].rows))
 		if len(rows) == 0 && !root.Optional {
-			return nil
+			return nil, nil
 		}
 		inst := make(instance, len(e.pattern.Parts))
 		inst[root.index] = rows
 		instances = append(instances, inst)
 	case len(e.pools[root].rows) == 0 && root.Optional:
 		// All parts may be absent, and the root is: nothing is joined to it.
-		return nil
+		return nil, nil
 	default:
 		for _, r := range e.pools[root].rows {
 			inst := make(instance, len(e.pattern.Parts))
@@ -90,11 +93,14 @@ func (e *evaluation) run() []instance {
 	for _, part := range e.walk.order[1:] {
 		var next []instance
 		for _, inst := range instances {
-			next = append(next, e.extend(inst, part)...)
+			if next = append(next, e.extend(inst, part)...); len(next) > e.most {
+				return nil, &Error{Code: "too-many-results", Part: part.Ref, Pos: part.Pos,
+					Message: fmt.Sprintf("with it there are more than %d results; narrow the read, or let the part have allowsMultiple", e.most)}
+			}
 		}
 		instances = next
 	}
-	return e.sort(instances)
+	return e.sort(instances), nil
 }
 
 // extend gives the instances that come of one when the part is joined.

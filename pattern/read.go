@@ -2,7 +2,6 @@ package pattern
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/andmoneyaps/engage-playbooks/dataverse"
@@ -24,7 +23,7 @@ type ReadPlan struct {
 	round      int
 	pending    []*step // of each query of the round
 	empty      bool    // a part that must be there cannot be
-	done       bool
+	results    []any
 }
 
 var _ Plan = (*ReadPlan)(nil)
@@ -114,8 +113,19 @@ func (r *ReadPlan) Next(answers [][]dataverse.Record) ([]Fetch, error) {
 			return fetches, nil
 		}
 	}
-	r.done = true
-	return nil, nil
+	return nil, r.join()
+}
+
+// join makes the results of what was read.
+func (r *ReadPlan) join() error {
+	most := max(maxResults, r.limit)
+	e := &evaluation{pattern: r.pattern, walk: r.walk, pools: r.pools, index: map[side]map[string][]*row{}, most: most}
+	instances, err := e.run()
+	if err != nil {
+		return err
+	}
+	r.results = e.results(instances)
+	return nil
 }
 
 // hopeless reports whether a part that must be there was asked for and is not,
@@ -187,6 +197,11 @@ func (r *ReadPlan) take(n *fetchNode, rec dataverse.Record) error {
 	return nil
 }
 
+// maxResults bounds the results of a read, unless its limit of records is
+// higher: two parts that a third references once each bring 10,000 records at
+// most, and up to 25 million pairs.
+const maxResults = 100_000
+
 func (r *ReadPlan) tooMany(p *Part) error {
 	return &Error{Code: "too-many-records", Part: p.Ref, Pos: p.Pos,
 		Message: fmt.Sprintf("more than %d records; narrow the read, raise the block's limit, or give the part a query with a limit", r.limit)}
@@ -214,21 +229,8 @@ func (r *ReadPlan) Rounds() []string {
 // part to the list of its records, each from field to value, with Id, _etag,
 // _labels and _types. It is never nil.
 func (r *ReadPlan) Results() []any {
-	if r.empty || !r.done {
+	if r.results == nil {
 		return []any{}
 	}
-	e := &evaluation{pattern: r.pattern, walk: r.walk, pools: r.pools, index: map[side]map[string][]*row{}}
-	return e.results(e.run())
-}
-
-// Unknowns reports a value of the read that is not known yet (dry runs), so
-// that its queries cannot be sent.
-func (in Input) Unknowns() []Unknown {
-	var out []Unknown
-	for _, v := range in {
-		if u, ok := FindUnknown(v.Data); ok && !slices.Contains(out, u) {
-			out = append(out, u)
-		}
-	}
-	return out
+	return r.results
 }
