@@ -15,7 +15,7 @@ func TestTheREADMEsCommand(t *testing.T) {
 	if _, err := exec.LookPath("curl"); err != nil {
 		t.Skip("the demo prints curl commands")
 	}
-	commands := regexp.MustCompile("(?s)```sh\n(.*?)\n```").FindAllStringSubmatch(string(read(t, "README.md")), -1)
+	commands := regexp.MustCompile("(?s)```sh[^\n]*\n(.*?)\n```").FindAllStringSubmatch(string(read(t, "README.md")), -1)
 	if len(commands) < 2 || strings.Contains(commands[0][1], "\n") {
 		t.Fatalf("the README does not begin with one command: %q", commands)
 	}
