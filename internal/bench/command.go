@@ -87,6 +87,7 @@ func (r *Runner) command(ctx context.Context) ([]Figure, error) {
 		if err != nil {
 			return nil, err
 		}
+		ev.ID = newID() // what is there already would be refused
 		bare, err := spend(func() error { return bookByHand(ctx, h, ev) })
 		if err != nil {
 			return nil, err
