@@ -38,24 +38,27 @@ func TestExamplesTable(t *testing.T) {
 				len(r.Blocks), r.Stats.Requests, r.Stats.RoundTrips, len(r.Writes))
 		}
 	}
-	const file, begin, end = "../../examples/README.md", "<!-- table -->\n", "<!-- /table -->"
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	head, rest, ok := strings.Cut(string(data), begin)
+	keepTable(t, "../../examples/README.md", "table", table.String())
+}
+
+// keepTable holds the table between the page's two marks to what it is now;
+// -update writes it anew. It gives the page without the table.
+func keepTable(t *testing.T, file, mark, table string) (prose string) {
+	t.Helper()
+	begin, end := "<!-- "+mark+" -->\n", "<!-- /"+mark+" -->"
+	page := read(t, file)
+	head, rest, ok := strings.Cut(page, begin)
 	_, tail, ok2 := strings.Cut(rest, end)
 	if !ok || !ok2 {
 		t.Fatalf("%s has no place for the table", file)
 	}
-	want := head + begin + table.String() + end + tail
+	want := head + begin + table + end + tail
 	if *update {
 		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		return
+	} else if page != want {
+		t.Errorf("%s is out of date; go test ./cmd/engage -run %s -update rewrites it:\n%s", file, t.Name(), table)
 	}
-	if string(data) != want {
-		t.Errorf("%s is not what the examples do now; go test ./cmd/engage -run TestExamplesTable -update rewrites it:\n%s", file, table.String())
-	}
+	return head + tail
 }

@@ -101,24 +101,8 @@ func TestReference(t *testing.T) {
 			}
 		}
 	}
-	const file, begin, end = "../../docs/documents.md", "<!-- keys -->\n", "<!-- /keys -->"
-	page := read(t, file)
-	head, rest, ok := strings.Cut(page, begin)
-	_, tail, ok2 := strings.Cut(rest, end)
-	if !ok || !ok2 {
-		t.Fatalf("%s has no place for the table", file)
-	}
-	want := head + begin + table.String() + end + tail
-	if *update {
-		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if page != want {
-		t.Errorf("%s is not what the decoders take; go test ./cmd/engage -run TestReference -update rewrites it:\n%s", file, table.String())
-	}
-	prose := strings.Replace(page, rest[:len(rest)-len(tail)], "", 1)
+	const file = "../../docs/documents.md"
+	prose := keepTable(t, file, "keys", table.String())
 	for _, o := range objects {
 		keys, _ := decoderKeys(t, o.document)
 		for _, key := range keys {

@@ -262,7 +262,7 @@ func FuzzFetch(f *testing.F) {
 	f.Add(`<fetch aggregate="true"><entity name="account"><attribute name="revenue" alias="s" aggregate="sum"/></entity></fetch>`)
 	f.Fuzz(func(t *testing.T, xml string) {
 		if len(xml) > 4096 {
-			t.Skip()
+			return // long inputs only slow the search down
 		}
 		r := fetch(t, s, "accounts", xml)
 		if r.status == 500 || len(s.panics) > 0 {
