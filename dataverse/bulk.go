@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -39,17 +40,9 @@ var ErrNotWritten = errors.New("not sent: a record that it needs was not written
 // too.
 func (c *Client) Bulk(ctx context.Context, cs *ChangeSet, opts *BulkOptions) ([]Written, error) {
 	b := &bulkRun{
-		client: c, writes: append([]Write(nil), cs.Writes...),
+		bulkWork: newBulkWork(c, opts), writes: append([]Write(nil), cs.Writes...),
 		out: make([]Written, len(cs.Writes)), settled: make([]bool, len(cs.Writes)),
-		pace: pace{size: 100, max: maxBatch},
 	}
-	if opts != nil {
-		b.report = opts.Report
-		if opts.ChunkSize > 0 {
-			b.pace.max = min(opts.ChunkSize, maxBatch)
-		}
-	}
-	b.pace.size = min(b.pace.size, b.pace.max)
 	for i := range b.writes {
 		b.out[i].Index = i
 		if err := b.writes[i].checkRefs(i); err != nil {
@@ -59,9 +52,9 @@ func (c *Client) Bulk(ctx context.Context, cs *ChangeSet, opts *BulkOptions) ([]
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	b.stop = cancel
-	b.learnTables(ctx)
+	b.learnTables(ctx, b.tables()...)
 	stages := b.stages()
-	b.learnHint(ctx)
+	b.learnHint(ctx, len(b.writes))
 	for _, stage := range stages {
 		if ctx.Err() == nil {
 			b.runStage(ctx, stage)
@@ -79,33 +72,55 @@ func (c *Client) Bulk(ctx context.Context, cs *ChangeSet, opts *BulkOptions) ([]
 	return b.out, err
 }
 
-// bulkRun is one Bulk under way.
-type bulkRun struct {
+// bulkWork is what the requests of a bulk write share.
+type bulkWork struct {
 	client *Client
-	writes []Write // links by Ref are replaced by ids as these become known
-	multi  map[string]bool
 	pace   pace
 	report func([]Written)
 	stop   context.CancelCauseFunc
 
-	mu      sync.Mutex
+	mu    sync.Mutex
+	multi map[string]bool // tables that have the bulk messages
+}
+
+func newBulkWork(c *Client, opts *BulkOptions) *bulkWork {
+	b := &bulkWork{client: c, pace: pace{size: 100, max: maxBatch}, multi: map[string]bool{}}
+	if opts != nil {
+		b.report = opts.Report
+		if opts.ChunkSize > 0 {
+			b.pace.max = min(opts.ChunkSize, maxBatch)
+		}
+	}
+	b.pace.size = min(b.pace.size, b.pace.max)
+	return b
+}
+
+// bulkRun is writes under way: all of a [Client.Bulk], or those of one request
+// of a [Client.BulkStream].
+type bulkRun struct {
+	*bulkWork
+	writes []Write // links by Ref are replaced by ids as these become known
+	// base is the index of the first one. out, settled and needs, the writes
+	// whose rows each write needs, are kept only where all writes are held.
+	base    int
 	out     []Written
 	settled []bool
-	needs   [][]int // the writes whose rows each write needs
+	needs   [][]int
+}
+
+func (b *bulkRun) tables() []string {
+	var names []string
+	for i := range b.writes {
+		if name := b.writes[i].Table; name != "" && (i == 0 || name != b.writes[i-1].Table) && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // learnTables asks which tables have the bulk messages. Where that cannot be
 // told, single operations do.
-func (b *bulkRun) learnTables(ctx context.Context) {
-	b.multi = map[string]bool{}
-	var names []string
-	for i := range b.writes {
-		if name := b.writes[i].Table; name != "" && !b.multi[name] {
-			b.multi[name] = true
-			names = append(names, name)
-		}
-	}
-	clear(b.multi)
+func (b *bulkWork) learnTables(ctx context.Context, names ...string) {
 	tables, err := b.client.Tables(ctx, names...)
 	if err != nil {
 		return
@@ -117,8 +132,8 @@ func (b *bulkRun) learnTables(ctx context.Context) {
 
 // learnHint asks for the parallelism that the service recommends, if no answer
 // has had it yet and there is enough to do for it to matter.
-func (b *bulkRun) learnHint(ctx context.Context) {
-	if len(b.writes) > 4*b.pace.size && !b.client.limiter().isHinted() {
+func (b *bulkWork) learnHint(ctx context.Context, writes int) {
+	if writes > 4*b.pace.size && !b.client.limiter().isHinted() {
 		_, _ = b.client.WhoAmI(ctx) // what is wrong will show in the writes
 	}
 }
@@ -164,29 +179,31 @@ func (b *bulkRun) stages() [][]int {
 	return stages
 }
 
-// runStage sends the writes of one stage, those that go by the same message
-// together, and returns when all are settled or the run has ended.
+// runStage sends the writes of one stage and returns when all are settled or
+// the run has ended.
 func (b *bulkRun) runStage(ctx context.Context, stage []int) {
-	groups := map[string][]int{}
-	var order []string
-	for _, i := range stage {
-		if b.blocked(i) {
-			continue
+	stage = slices.DeleteFunc(stage, b.blocked)
+	b.drain(ctx, b.jobs(stage))
+}
+
+// jobs puts the writes together that go by the same message.
+func (b *bulkRun) jobs(writes []int) []job {
+	type kind struct{ message, set string }
+	at := map[kind]int{}
+	var jobs []job
+	for _, i := range writes {
+		k := kind{message: b.message(i)}
+		if k.message != "" {
+			k.set = b.writes[i].EntitySet
 		}
-		key := b.message(i)
-		if key != "" {
-			key += " " + b.writes[i].EntitySet
+		n, ok := at[k]
+		if !ok {
+			n = len(jobs)
+			at[k], jobs = n, append(jobs, job{multi: k.message != ""})
 		}
-		if groups[key] == nil {
-			order = append(order, key)
-		}
-		groups[key] = append(groups[key], i)
+		jobs[n].writes = append(jobs[n].writes, i)
 	}
-	var queue []job
-	for _, key := range order {
-		queue = append(queue, job{multi: key != "", writes: groups[key]})
-	}
-	b.drain(ctx, queue)
+	return jobs
 }
 
 // A job is writes that can share requests.
@@ -206,7 +223,6 @@ func (j job) with(writes []int) job {
 // drain works the queue off with as many workers as the limiter may let
 // through. A worker takes as much of a job as a request bears.
 func (b *bulkRun) drain(ctx context.Context, queue []job) {
-	limiter := b.client.limiter()
 	var mu sync.Mutex
 	take := func() (job, bool) {
 		mu.Lock()
@@ -215,28 +231,38 @@ func (b *bulkRun) drain(ctx context.Context, queue []job) {
 			return job{}, false
 		}
 		front := &queue[0]
-		// The last rows are shared out, so that no worker waits for another.
-		share := max(shareChunk, (len(front.writes)-1)/limiter.now()+1)
-		n := min(b.pace.next(), share, len(front.writes))
+		n := b.chunk(len(front.writes))
 		chunk := front.with(front.writes[:n])
 		if front.writes = front.writes[n:]; len(front.writes) == 0 {
 			queue = queue[1:]
 		}
 		return chunk, true
 	}
-	var wg sync.WaitGroup
-	for range limiter.width() {
-		wg.Go(func() {
-			for {
-				chunk, ok := take()
-				if !ok {
-					return
-				}
-				b.send(ctx, chunk)
+	b.work(func() {
+		for {
+			chunk, ok := take()
+			if !ok {
+				return
 			}
-		})
+			b.send(ctx, chunk)
+		}
+	})
+}
+
+// work lets as many workers do it as the limiter may let through.
+func (b *bulkWork) work(do func()) {
+	var wg sync.WaitGroup
+	for range b.client.limiter().width() {
+		wg.Go(do)
 	}
 	wg.Wait()
+}
+
+// chunk is how many of the rows that are left the next request takes. The last
+// rows are shared out, so that no worker waits for another.
+func (b *bulkWork) chunk(left int) int {
+	share := max(shareChunk, (left-1)/b.client.limiter().now()+1)
+	return min(b.pace.next(), share, left)
 }
 
 // blocked settles a write that needs what was not written, and puts the ids of
@@ -284,11 +310,22 @@ func (b *bulkRun) settle(outcomes ...Written) {
 	if len(outcomes) == 0 {
 		return
 	}
-	b.mu.Lock()
-	for _, o := range outcomes {
-		b.out[o.Index], b.settled[o.Index] = o, true
+	if b.out != nil {
+		b.mu.Lock()
+		for _, o := range outcomes {
+			b.out[o.Index], b.settled[o.Index] = o, true
+		}
+		b.mu.Unlock()
 	}
-	b.mu.Unlock()
+	if b.base > 0 {
+		for k := range outcomes {
+			outcomes[k].Index += b.base
+			var e *Error
+			if errors.As(outcomes[k].Err, &e) {
+				e.Write += b.base
+			}
+		}
+	}
 	if b.report != nil {
 		b.report(outcomes)
 	}
