@@ -133,7 +133,7 @@ var idLine = regexp.MustCompile(`(?m)(?:^|[{,])\s*["']?id["']?\s*:\s*["']?([^"'#
 func (l *loader) findBroken() {
 	for _, p := range *l.problems {
 		switch p.Code {
-		case "syntax", "too-deep":
+		case "syntax", "too-deep", "invisible-character":
 		case "unreadable", "too-large":
 			l.broken.any = true
 			continue
@@ -145,9 +145,11 @@ func (l *loader) findBroken() {
 			l.broken.any = true
 			continue
 		}
-		for _, m := range idLine.FindAllSubmatch(data, -1) {
+		ids := idLine.FindAllSubmatch(document.AsSeen(data), -1)
+		for _, m := range ids {
 			l.broken.add(strings.TrimSpace(string(m[1])))
 		}
+		l.broken.any = l.broken.any || len(ids) == 0
 	}
 }
 

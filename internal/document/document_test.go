@@ -143,22 +143,3 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
-
-// Where and why a text without quotes breaks a file, as an author meets it.
-func TestYAMLErrorsNameTheirLineAndTheQuotes(t *testing.T) {
-	for _, tt := range []struct {
-		yaml string
-		line int
-		help string
-	}{
-		{"kind: T\nid: x\nname: a: b\n", 3, "colon"},
-		{"kind: T\nid: x\nexpr: {e: a ?? b}\n", 3, "braces"},
-		{"kind: T\nid: x\nname: \"a\" b\n", 3, "closing quote"},
-	} {
-		var problems engage.Problems
-		document.ParseNodes("a.yaml", []byte(tt.yaml), &problems)
-		if len(problems) != 1 || problems[0].Pos.Line != tt.line || !strings.Contains(problems[0].Suggestion, tt.help) {
-			t.Errorf("%q: %v", tt.yaml, problems)
-		}
-	}
-}

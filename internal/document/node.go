@@ -180,6 +180,8 @@ func (n Node) want(problems *engage.Problems, what string, t Type) bool {
 		p.Suggestion = "quote it: " + strconv.Quote(n.raw())
 	}
 	switch word := strings.ToLower(n.raw()); {
+	case t == Text && have == Map && n.content().Style&yaml.FlowStyle != 0:
+		p.Suggestion = "a text that begins with { needs quotes"
 	case t == Bool && have == Text && (word == "yes" || word == "on"):
 		p.Suggestion = "write true"
 	case t == Bool && have == Text && (word == "no" || word == "off"):

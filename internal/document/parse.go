@@ -3,11 +3,10 @@ package document
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"path"
-	"regexp"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
@@ -29,10 +28,10 @@ const (
 func ParseNodes(file string, data []byte, problems *engage.Problems) []Node {
 	at := engage.Pos{File: file, Line: 1, Col: 1}
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-	if i := invalidText(data); i >= 0 {
+	if i := InvalidText(data); i >= 0 {
 		at.Line, at.Col = LineCol(data, i)
-		problems.Errorf(at, "syntax", "this is no text: byte %d is not valid UTF-8 or a control character", i).
-			Suggestion = "save the file with the encoding UTF-8"
+		problem := problems.Errorf(at, "syntax", "")
+		problem.Message, problem.Suggestion = NoText(data, i)
 		return nil
 	}
 	if path.Ext(file) == ".json" {
@@ -41,12 +40,17 @@ func ParseNodes(file string, data []byte, problems *engage.Problems) []Node {
 		}
 		root, err := parseJSON(data)
 		if err != nil {
+			if r, _ := utf8.DecodeRune(data[err.offset:]); isInvisible(r) {
+				reportInvisible(problems, file, data, err.offset, false)
+				return nil
+			}
 			at.Line, at.Col = LineCol(data, err.offset)
 			problems.Errorf(at, "syntax", "%s", err.message)
 			return nil
 		}
 		return []Node{{root, file}}
 	}
+	doubtful := bytes.ContainsFunc(data, isInvisible)
 	var nodes []Node
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	for {
@@ -56,9 +60,14 @@ func ParseNodes(file string, data []byte, problems *engage.Problems) []Node {
 			return nodes
 		}
 		if err != nil {
-			at.Line, at.Col = yamlErrorLine(err), 1
-			problem := problems.Errorf(at, "syntax", "%s", yamlErrorText(err))
-			problem.Err, problem.Suggestion = err, yamlErrorHelp(err)
+			if i := guilty(data, err); i >= 0 {
+				reportInvisible(problems, file, data, i, false)
+				return nodes
+			}
+			at.Line, at.Col = yamlErrorPlace(data, err)
+			problem := problems.Errorf(at, "syntax", "")
+			problem.Message, problem.Suggestion = yamlErrorText(data, err)
+			problem.Err = err
 			return nodes
 		}
 		if y.Kind != yaml.DocumentNode || len(y.Content) == 0 || isEmpty(y.Content[0]) {
@@ -66,6 +75,9 @@ func ParseNodes(file string, data []byte, problems *engage.Problems) []Node {
 		}
 		root := y.Content[0]
 		w := walk{file: file, problems: problems, open: map[*yaml.Node]bool{}}
+		if doubtful {
+			w.source = data
+		}
 		if w.check(root, 0) {
 			nodes = append(nodes, Node{root, file})
 		}
@@ -76,9 +88,9 @@ func isEmpty(y *yaml.Node) bool {
 	return y.Kind == yaml.ScalarNode && y.ShortTag() == "!!null" && y.Value == ""
 }
 
-// invalidText returns the offset of the first byte that no document may hold,
+// InvalidText returns the offset of the first byte that no document may hold,
 // or -1.
-func invalidText(data []byte) int {
+func InvalidText(data []byte) int {
 	for i := 0; i < len(data); {
 		c := data[i]
 		if c < utf8.RuneSelf {
@@ -97,6 +109,22 @@ func invalidText(data []byte) int {
 	return -1
 }
 
+// NoText says what is wrong with the byte at which InvalidText stopped, and what
+// to do.
+func NoText(data []byte, offset int) (message, help string) {
+	help = "save the file with the encoding UTF-8"
+	switch c := data[offset]; {
+	case bytes.HasPrefix(data, []byte{0xff, 0xfe}) || bytes.HasPrefix(data, []byte{0xfe, 0xff}) || c == 0 && offset < 2:
+		return "this is no text in UTF-8 but one in UTF-16", help
+	case c == 0:
+		return "this is no text: it has a zero byte", "a program or a picture is no document: take it out of the folder"
+	case c < utf8.RuneSelf:
+		return fmt.Sprintf("this is no text: here stands the control character U+%04X, which cannot be seen", c), "delete it"
+	default:
+		return fmt.Sprintf("this is no text in UTF-8: the byte 0x%X is no character", c), help
+	}
+}
+
 // LineCol gives the line and column, from 1, of a byte of a text.
 func LineCol(data []byte, offset int) (line, col int) {
 	before := data[:min(offset, len(data))]
@@ -105,51 +133,11 @@ func LineCol(data []byte, offset int) (line, col int) {
 	return line, utf8.RuneCount(before[start:]) + 1
 }
 
-var yamlLine = regexp.MustCompile(`line (\d+): `)
-
-// yamlErrorLine finds the line in the text of an error of yaml.v3, which has
-// no field for it. What the parser did not find it counts from 0, unlike all
-// else.
-func yamlErrorLine(err error) int {
-	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
-		if n, convErr := strconv.Atoi(m[1]); convErr == nil && n > 0 {
-			if strings.Contains(err.Error(), ": did not find expected ") {
-				n++
-			}
-			return n
-		}
-	}
-	return 1
-}
-
-// yamlErrorHelp says what is mostly behind an error of yaml.v3: a text that
-// needs quotes.
-func yamlErrorHelp(err error) string {
-	switch s := err.Error(); {
-	case strings.Contains(s, "mapping values are not allowed"):
-		return "a text with a colon and a space in it needs quotes; keys that belong together begin in the same column"
-	case strings.Contains(s, "did not find expected ',' or"), strings.Contains(s, "did not find expected node content"):
-		return "within braces and brackets, a text with any of ? , [ ] { } in it needs quotes"
-	case strings.Contains(s, "tab character"):
-		return "indent with spaces"
-	case strings.Contains(s, "did not find expected key"):
-		return "a text that goes on after its closing quote, or begins with one, needs quotes around all of it"
-	}
-	return ""
-}
-
-func yamlErrorText(err error) string {
-	s := strings.TrimPrefix(err.Error(), "yaml: ")
-	if loc := yamlLine.FindStringIndex(s); loc != nil {
-		s = s[:loc[0]] + s[loc[1]:]
-	}
-	return "this is not valid YAML: " + s
-}
-
 // walk checks a parsed document once, before anything recurses into it.
 type walk struct {
 	file     string
 	problems *engage.Problems
+	source   []byte              // the text of the file if it has invisible characters
 	open     map[*yaml.Node]bool // the anchors that we are inside of
 	seen     int
 	failed   bool
@@ -201,7 +189,13 @@ func (w *walk) node(y *yaml.Node, depth int) {
 		w.open[y] = true
 		defer delete(w.open, y)
 	}
-	for _, c := range y.Content {
+	for i, c := range y.Content {
+		if w.source != nil && c.Kind == yaml.ScalarNode && suspect(c, y.Kind == yaml.MappingNode && i%2 == 0) && !w.failed {
+			from := offsetOf(w.source, c.Line, c.Column)
+			reportInvisible(w.problems, w.file, w.source, from+bytes.IndexFunc(w.source[from:], isInvisible), true)
+			w.failed = true
+			return
+		}
 		w.node(c, depth+1)
 	}
 }

@@ -1,6 +1,9 @@
 package document
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // Suggest returns `did you mean "x"?` for the candidate nearest to the word,
 // or "" if none is near.
@@ -9,7 +12,14 @@ func Suggest(word string, candidates []string) string {
 	if best == "" {
 		return ""
 	}
-	return "did you mean \"" + best + "\"?"
+	hint := "did you mean \"" + best + "\"?"
+	for _, t := range []struct{ text, which string }{{word, "the text here"}, {best, "the text there"}} {
+		if i := strings.IndexFunc(t.text, isInvisible); i >= 0 {
+			r, _ := utf8.DecodeRuneInString(t.text[i:])
+			hint += " " + t.which + " has " + nameOf(r)
+		}
+	}
+	return hint
 }
 
 // SuggestSpelling is Suggest for words that may well be right: it suggests a

@@ -5,6 +5,7 @@ import (
 	"io"
 	"path"
 	"strings"
+	"unicode"
 
 	"github.com/andmoneyaps/engage-playbooks"
 )
@@ -63,7 +64,7 @@ func excerpt(w io.Writer, p *engage.Problem, style Style, lines []string) {
 func wordLength(line []rune, col int) int {
 	n := 0
 	for _, r := range line[col-1:] {
-		if strings.ContainsRune(" \t,:{}[]\"'#", r) {
+		if unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) || strings.ContainsRune(" \t,:{}[]\"'#", r) {
 			break
 		}
 		n++
