@@ -23,7 +23,6 @@ type lookup struct {
 // runs, checks what can be checked, and finds the records of read-only parts.
 func (s *step) lookup(ctx context.Context) {
 	s.begin(s.b)
-	s.view(s.b.finds)
 	run, err := s.decide(ctx)
 	if err == nil && run {
 		err = s.find(ctx)
@@ -67,7 +66,6 @@ func (s *step) find(ctx context.Context) error {
 // write is the second half of a writing block: all blocks before it have
 // ended.
 func (s *step) write(ctx context.Context) {
-	s.view(s.b.Needs)
 	err := s.evaluate(ctx, every)
 	if err == nil {
 		err = s.plan(ctx)

@@ -12,6 +12,8 @@ type node struct {
 	// needs are the nodes that it waits for, sorted, all before it.
 	needs []int
 	run   func(s *step, ctx context.Context)
+	// barrier: it waits for all blocks before its own.
+	barrier bool
 }
 
 // lay lays out the flow of a playbook that was compiled without a mistake.
@@ -24,6 +26,38 @@ func (p *Playbook) lay() {
 	}
 	p.nodes = layout(p.Blocks)
 	p.flow = flowOf(p)
+}
+
+// graph is that of the nodes, made for the first run. asking says that
+// somebody is asked for the capabilities of Ai blocks.
+func (p *Playbook) graph(asking bool) *graph {
+	made := &p.graphs[0]
+	if asking {
+		made = &p.graphs[1]
+	}
+	if g := made.Load(); g != nil {
+		return g
+	}
+	g := p.newGraph(asking)
+	made.Store(g)
+	return g
+}
+
+func (p *Playbook) newGraph(asking bool) *graph {
+	g := newGraph(len(p.nodes), func(i int) (int, rank, []int) {
+		n := &p.nodes[i]
+		rank := rankComputes
+		if t := p.Blocks[n.block].Type; t.CRM() || asking && t == BlockAi {
+			rank = rankAsks
+		}
+		return n.block, rank, n.needs
+	})
+	for i, users := range slices.Backward(g.users) {
+		if g.ranks[i] == rankComputes && slices.ContainsFunc(users, func(u int) bool { return g.ranks[u] != rankComputes && !p.nodes[u].barrier }) {
+			g.ranks[i] = rankFeeds
+		}
+	}
+	return g
 }
 
 // layout lays blocks out: data flow, with writes as barriers. The look-up of a
@@ -60,6 +94,7 @@ func layout(blocks []*Block) []node {
 			wrote = -1 // it waits for all before it, that one included
 			final[i] = add(i, append([]int{find}, final[:i]...), (*step).write)
 			wrote = final[i]
+			nodes[wrote].barrier = true
 		}
 	}
 	return nodes

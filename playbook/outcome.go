@@ -190,7 +190,6 @@ func (e *Engine) restore(p *Playbook, ev *Event, s *State) (*run, error) {
 		r.now = s.StartedAt
 	}
 	r.scope = newScope(p, ev, r.now)
-	r.empty = append([]any{}, r.scope.outputs...)
 	r.chains = make([]int, len(p.Blocks))
 	for i, o := range s.Outcomes {
 		if o == nil {

@@ -1,6 +1,8 @@
 package playbook
 
 import (
+	"sync/atomic"
+
 	"github.com/andmoneyaps/engage-playbooks"
 	"github.com/andmoneyaps/engage-playbooks/pattern"
 )
@@ -16,8 +18,9 @@ type Playbook struct {
 	// Workspace is where it was loaded from.
 	Workspace *Workspace
 
-	nodes []node
-	flow  *Flow
+	nodes  []node
+	flow   *Flow
+	graphs [2]atomic.Pointer[graph]
 }
 
 // Block finds a block by its name.

@@ -22,9 +22,7 @@ type run struct {
 	now      time.Time
 	dry      bool
 	scope    *scope
-	// empty are the outputs of blocks that did not run.
-	empty  []any
-	blocks []*blockRun
+	blocks   []*blockRun
 	// chains has, by task, the longest chain of requests that had been made
 	// when it ended.
 	chains     []int
@@ -58,9 +56,6 @@ type blockRun struct {
 type step struct {
 	*run
 	b *blockRun
-	// scope shows what the task needs, and nothing else: what others write at
-	// the same time is not looked at.
-	scope *scope
 	// chain is the longest chain of requests up to now.
 	chain int
 }
@@ -71,7 +66,6 @@ func (e *Engine) run(ctx context.Context, p *Playbook, ev *Event, dry bool) (*Re
 	}
 	r := e.newRun(p, ev, dry)
 	r.scope = newScope(p, ev, r.now)
-	r.empty = slices.Clone(r.scope.outputs)
 	return r.do(ctx, r.accept)
 }
 
@@ -82,12 +76,14 @@ func (e *Engine) newRun(p *Playbook, ev *Event, dry bool) *run {
 		r.now = ev.Time
 	}
 	r.record = Record{Playbook: p.ID, Event: ev.ID, Actor: ev.Actor, StartedAt: started, DryRun: dry}
+	blocks := make([]blockRun, len(p.Blocks))
 	r.blocks = make([]*blockRun, len(p.Blocks))
 	for i, b := range p.Blocks {
-		r.blocks[i] = &blockRun{Block: b, rec: BlockRecord{Name: b.Name, Type: b.Type, Status: StatusNotRun}}
+		blocks[i] = blockRun{Block: b, rec: BlockRecord{Name: b.Name, Type: b.Type, Status: StatusNotRun}}
 		if b.Type.CRM() {
-			r.blocks[i].rec.Identity = b.Identity
+			blocks[i].rec.Identity = b.Identity
 		}
+		r.blocks[i] = &blocks[i]
 	}
 	return r
 }
@@ -106,15 +102,15 @@ func (r *run) do(ctx context.Context, accept func(ctx context.Context) bool) (*R
 	if !accept(ctx) {
 		return r.finish(-1)
 	}
-	tasks := r.tasks()
-	r.chains = make([]int, len(tasks))
-	return r.finish(schedule(ctx, tasks, r.engine.limit()))
+	r.chains = make([]int, len(r.playbook.nodes))
+	g := r.playbook.graph(!r.dry && r.engine.Capabilities != nil)
+	return r.finish(schedule(ctx, g, r.engine.limit(), r.node))
 }
 
 // accept decides before the first request whether the playbook runs at all.
 func (r *run) accept(ctx context.Context) bool {
 	trigger := r.blocks[0]
-	s := &step{run: r, b: trigger, scope: r.scope}
+	s := &step{run: r, b: trigger}
 	r.begin(trigger)
 	if err := r.playbook.Workspace.CheckEvent(r.event); err != nil {
 		s.end(ctx, err)
@@ -143,27 +139,16 @@ func (r *run) accept(ctx context.Context) bool {
 	return true
 }
 
-// tasks are the nodes of the playbook's flow, to be run by the scheduler.
-func (r *run) tasks() []task {
-	nodes := r.playbook.nodes
-	tasks := make([]task, len(nodes))
-	for i := range nodes {
-		n := &nodes[i]
-		tasks[i] = task{block: n.block, needs: n.needs, run: func(ctx context.Context) bool {
-			return r.step(ctx, i, n.needs, r.blocks[n.block], n.run)
-		}}
-	}
-	return tasks
-}
-
-// step runs one task of a block.
-func (r *run) step(ctx context.Context, i int, needs []int, b *blockRun, run func(s *step, ctx context.Context)) (stop bool) {
-	s := &step{run: r, b: b, scope: r.scope}
-	for _, j := range needs {
+// node runs one node of the playbook's flow.
+func (r *run) node(ctx context.Context, i int) (stop bool) {
+	n := &r.playbook.nodes[i]
+	b := r.blocks[n.block]
+	s := &step{run: r, b: b}
+	for _, j := range n.needs {
 		s.chain = max(s.chain, r.chains[j])
 	}
 	if !b.ended {
-		run(s, ctx)
+		n.run(s, ctx)
 	}
 	r.chains[i] = s.chain
 	return b.ended && b.rec.Status == StatusFailed && b.OnError != OnErrorContinue
@@ -173,7 +158,6 @@ func (r *run) step(ctx context.Context, i int, needs []int, b *blockRun, run fun
 func (s *step) block(ctx context.Context) {
 	r, b := s.run, s.b
 	r.begin(b)
-	s.view(b.Needs)
 	run, err := s.decide(ctx)
 	if err != nil || !run {
 		s.settle(ctx, err)
@@ -192,24 +176,6 @@ func (s *step) block(ctx context.Context) {
 		err = s.outputs(ctx)
 	}
 	s.end(ctx, err)
-}
-
-// view narrows the scope to the blocks that the task waits for.
-func (s *step) view(needs []int) {
-	if s.run.scope == nil {
-		return
-	}
-	full := s.run.scope
-	v := *full
-	v.outputs, v.status = slices.Clone(s.empty), make([]Status, len(full.status))
-	for j := range v.status {
-		v.status[j] = StatusNotRun
-	}
-	v.outputs[0], v.status[0] = full.outputs[0], StatusSucceeded
-	for _, j := range needs {
-		v.outputs[j], v.status[j] = full.outputs[j], full.status[j]
-	}
-	s.scope = &v
 }
 
 func (r *run) begin(b *blockRun) {
@@ -283,8 +249,8 @@ func (s *step) end(ctx context.Context, err error) {
 
 // clear takes back what the block has put out.
 func (s *step) clear() {
-	if full := s.run.scope; full != nil && s.b.Index > 0 {
-		full.outputs[s.b.Index] = s.empty[s.b.Index]
+	if s.scope != nil && s.b.Index > 0 {
+		s.scope.outputs[s.b.Index] = s.b.idle
 	}
 }
 
@@ -293,16 +259,16 @@ func (s *step) close(status Status) {
 	b.ended = true
 	b.rec.Status = status
 	b.rec.Duration = s.engine.clock().Sub(b.rec.StartedAt)
-	if full := s.run.scope; full != nil {
-		full.status[b.Index] = status
+	if s.scope != nil {
+		s.scope.status[b.Index] = status
 	}
 	s.tell(Progress{Kind: BlockEnded, Block: b.Name, Type: b.Type, Identity: b.rec.Identity, BlockRecord: &b.rec})
 }
 
 // put sets the block's output.
 func (s *step) put(output any) {
-	if full := s.run.scope; full != nil {
-		full.outputs[s.b.Index] = output
+	if s.scope != nil {
+		s.scope.outputs[s.b.Index] = output
 		return
 	}
 	s.run.output = output

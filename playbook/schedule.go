@@ -3,147 +3,123 @@ package playbook
 import (
 	"context"
 	"slices"
+	"sync"
 )
 
-// task is one node of a schedule: a block, or the look-up of a block that
-// writes.
-type task struct {
-	// block is the place of its block in the document: what fails first there
-	// is the run's failure.
-	block int
-	// needs are the indexes of the tasks that it waits for, all smaller than
-	// its own.
-	needs []int
-	// run does the work. It reports whether the run must end because the
-	// block failed.
-	run func(ctx context.Context) (stop bool)
-}
-
-// schedule runs the tasks, each as soon as those it needs are done, at most
-// limit at once, and returns when all that it started have ended.
+// schedule runs the nodes of a graph, each as soon as those it needs are done,
+// at most limit at once, and returns when all that it started have ended. run
+// reports whether the run must end because the node's block failed.
 //
-// When a block fails, the tasks of the blocks after it are cancelled and no
-// more of them are started; those of the blocks before it go on, since one of
+// What asks somebody has a goroutine of its own as soon as it may start. What
+// only computes is done by whichever goroutine comes by, this one included, and
+// only when nothing that asks is held up by it.
+//
+// When a block fails, what the blocks after it ask is cancelled and no more of
+// their nodes are started; those of the blocks before it go on, since one of
 // them may fail yet and then is the run's failure. So it does not depend on
 // timing which block that is. stopped is that block's place, or -1. When ctx
 // ends, nothing more is started.
-func schedule(ctx context.Context, tasks []task, limit int) (stopped int) {
-	s := scheduler{tasks: tasks, frontier: newFrontier(len(tasks), func(i int) (int, []int) { return tasks[i].block, tasks[i].needs })}
-	s.loop(ctx, limit)
+func schedule(ctx context.Context, g *graph, limit int, run func(ctx context.Context, i int) (stop bool)) (stopped int) {
+	s := &scheduler{frontier: newFrontier(g), ctx: ctx, limit: limit, run: run}
+	w := &worker{}
+	s.mu.Lock()
+	s.workers = append(make([]*worker, 0, min(limit, len(g.blocks))), w)
+	more := s.next(w)
+	s.mu.Unlock()
+	if more {
+		s.work(w)
+	}
+	s.ended.Wait()
 	return s.stopped
 }
 
-// frontier knows which nodes of a flow may run, given those that have ended.
-type frontier struct {
-	blocks  []int // of each node
-	missing []int
-	users   [][]int
-	ready   []int // sorted
-	stopped int
-}
-
-// newFrontier lays out n nodes; node gives the block of one, and the nodes
-// that it waits for.
-func newFrontier(n int, node func(i int) (block int, needs []int)) frontier {
-	f := frontier{blocks: make([]int, n), missing: make([]int, n), users: make([][]int, n), stopped: -1}
-	for i := range n {
-		block, needs := node(i)
-		f.blocks[i], f.missing[i] = block, len(needs)
-		for _, j := range needs {
-			f.users[j] = append(f.users[j], i)
-		}
-		if f.missing[i] == 0 {
-			f.ready = append(f.ready, i)
-		}
-	}
-	return f
-}
-
-// next takes the first node that may run.
-func (f *frontier) next() (i int, ok bool) {
-	for len(f.ready) > 0 {
-		i, f.ready = f.ready[0], f.ready[1:]
-		if !f.beyond(i) {
-			return i, true
-		}
-	}
-	return 0, false
-}
-
-// beyond reports whether the node is of a block after the one that ended the
-// run.
-func (f *frontier) beyond(i int) bool { return f.stopped >= 0 && f.blocks[i] > f.stopped }
-
-// end notes that a node has ended, and whether it ends the run.
-func (f *frontier) end(i int, stop bool) {
-	if stop {
-		if b := f.blocks[i]; f.stopped < 0 || b < f.stopped {
-			f.stopped = b
-		}
-		return
-	}
-	for _, u := range f.users[i] {
-		if f.missing[u]--; f.missing[u] == 0 {
-			at, _ := slices.BinarySearch(f.ready, u)
-			f.ready = slices.Insert(f.ready, at, u)
-		}
-	}
-}
-
 type scheduler struct {
+	ctx   context.Context
+	limit int
+	run   func(ctx context.Context, i int) (stop bool)
+	ended sync.WaitGroup // the goroutines that were started
+
+	mu sync.Mutex
 	frontier
-	tasks   []task
-	running map[int]context.CancelFunc
-	ended   chan outcome
+	workers []*worker
 }
 
-type outcome struct {
-	task int
-	stop bool
+// worker is a goroutine that runs nodes one after the other. The scheduler's
+// lock guards it, but for the goroutine's own looks at it.
+type worker struct {
+	node int
+	// ctx is that of the node. cancel, if there is one, ends ctx.
+	ctx    context.Context
+	cancel context.CancelFunc
 }
 
-func (s *scheduler) loop(ctx context.Context, limit int) {
+// work runs the worker's node, and all that it is given after it.
+func (s *scheduler) work(w *worker) {
 	for {
-		for ctx.Err() == nil && len(s.running) < limit {
-			i, ok := s.next()
-			if !ok {
-				break
-			}
-			if len(s.ready) == 0 && len(s.running) == 0 {
-				// Nothing could run beside it: no goroutine is needed.
-				s.settle(outcome{i, s.tasks[i].run(ctx)})
-				continue
-			}
-			s.start(ctx, i)
+		stop := s.run(w.ctx, w.node)
+		s.mu.Lock()
+		s.end(w.node, stop)
+		if stop {
+			s.cancel()
 		}
-		if len(s.running) == 0 {
+		more := s.next(w)
+		s.mu.Unlock()
+		if !more {
 			return
 		}
-		o := <-s.ended
-		s.running[o.task]()
-		delete(s.running, o.task)
-		s.settle(o)
 	}
 }
 
-func (s *scheduler) start(ctx context.Context, i int) {
-	if s.running == nil {
-		s.running = map[int]context.CancelFunc{}
-		s.ended = make(chan outcome)
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	s.running[i] = cancel
-	go func() { s.ended <- outcome{i, s.tasks[i].run(ctx)} }()
-}
-
-func (s *scheduler) settle(o outcome) {
-	s.end(o.task, o.stop)
-	if !o.stop {
-		return
-	}
-	for i, cancel := range s.running {
-		if s.beyond(i) {
-			cancel()
+// cancel ends what the blocks after the one that failed are asking.
+func (s *scheduler) cancel() {
+	for _, w := range s.workers {
+		if w.cancel != nil && s.beyond(w.node) {
+			w.cancel()
+			w.cancel = nil
 		}
+	}
+}
+
+// next starts a goroutine for each node that asks and may start, but the last
+// if there is nothing else to do: that one, or one that computes, is given to
+// the worker. If there is none, the worker is done.
+func (s *scheduler) next(w *worker) (more bool) {
+	i, ok := s.take()
+	for ok && s.asks(i) && len(s.ready) > 0 && len(s.workers) < s.limit {
+		other := &worker{}
+		s.workers = append(s.workers, other)
+		s.give(other, i)
+		s.ended.Go(func() { s.work(other) })
+		i, ok = s.take()
+	}
+	if ok {
+		s.give(w, i)
+		return true
+	}
+	if w.cancel != nil {
+		w.cancel()
+	}
+	at := slices.Index(s.workers, w)
+	s.workers = slices.Delete(s.workers, at, at+1)
+	return false
+}
+
+func (s *scheduler) take() (i int, ok bool) {
+	if s.ctx.Err() != nil {
+		return 0, false
+	}
+	return s.frontier.next()
+}
+
+// give lets the worker run the node. What computes has an end of its own, and
+// what runs alone is cancelled by nobody but the run's context.
+func (s *scheduler) give(w *worker, i int) {
+	w.node = i
+	switch {
+	case w.cancel != nil:
+	case s.asks(i) && (len(s.workers) > 1 || len(s.ready) > 0):
+		w.ctx, w.cancel = context.WithCancel(s.ctx)
+	default:
+		w.ctx = s.ctx
 	}
 }

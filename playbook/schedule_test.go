@@ -9,6 +9,19 @@ import (
 	"time"
 )
 
+// task is a node to be scheduled, and what it does.
+type task struct {
+	block int
+	needs []int
+	rank  rank
+	run   func(ctx context.Context) (stop bool)
+}
+
+func scheduleTasks(ctx context.Context, tasks []task, limit int) (stopped int) {
+	g := newGraph(len(tasks), func(i int) (int, rank, []int) { return tasks[i].block, tasks[i].rank, tasks[i].needs })
+	return schedule(ctx, g, limit, func(ctx context.Context, i int) bool { return tasks[i].run(ctx) })
+}
+
 // sleeper is a task that takes d, or ends early when it is cancelled.
 func sleeper(block int, d time.Duration, needs ...int) task {
 	return task{block: block, needs: needs, run: func(ctx context.Context) bool {
@@ -30,7 +43,7 @@ func failer(block int, d time.Duration, needs ...int) task {
 func TestScheduleRunsSideBySide(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		stopped := schedule(t.Context(), []task{
+		stopped := scheduleTasks(t.Context(), []task{
 			sleeper(0, 0),
 			sleeper(1, 40*time.Millisecond, 0),
 			sleeper(2, 40*time.Millisecond, 0),
@@ -55,7 +68,7 @@ func TestScheduleObeysItsLimit(t *testing.T) {
 			}})
 		}
 		start := time.Now()
-		schedule(t.Context(), tasks, 3)
+		scheduleTasks(t.Context(), tasks, 3)
 		if most.Load() != 3 || time.Since(start) != 4*time.Second {
 			t.Errorf("at most %d at once in %v; want 3 in 4 s", most.Load(), time.Since(start))
 		}
@@ -67,7 +80,7 @@ func TestScheduleObeysItsLimit(t *testing.T) {
 func TestScheduleFirstFailureInTheDocument(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var cancelled atomic.Bool
-		stopped := schedule(t.Context(), []task{
+		stopped := scheduleTasks(t.Context(), []task{
 			sleeper(0, 0),
 			failer(1, 100*time.Millisecond, 0),
 			failer(2, 10*time.Millisecond, 0),
@@ -93,13 +106,48 @@ func TestScheduleCancelEndsWithinOneTask(t *testing.T) {
 		defer cancel()
 		start := time.Now()
 		ran := false
-		schedule(ctx, []task{
+		scheduleTasks(ctx, []task{
 			sleeper(0, time.Hour),
 			sleeper(1, time.Hour),
 			{block: 2, needs: []int{0, 1}, run: func(context.Context) bool { ran = true; return false }},
 		}, 8)
 		if ran || time.Since(start) != 50*time.Millisecond {
 			t.Errorf("next task ran: %v, after %v", ran, time.Since(start))
+		}
+	})
+}
+
+// What computes waits until all that asks has been started, what an asking task
+// waits for goes first, and none of it needs a goroutine beyond those that ask.
+func TestScheduleAsksBeforeItComputes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		var began [7]time.Duration
+		var atWork, most atomic.Int32
+		took := func(rank rank, i int, d time.Duration, needs ...int) task {
+			return task{block: i, needs: needs, rank: rank, run: func(context.Context) bool {
+				most.Store(max(most.Load(), atWork.Add(1)))
+				defer atWork.Add(-1)
+				began[i] = time.Since(start)
+				time.Sleep(d)
+				return false
+			}}
+		}
+		const ms = time.Millisecond
+		scheduleTasks(t.Context(), []task{
+			took(rankComputes, 0, 0),
+			took(rankComputes, 1, 10*ms, 0),
+			took(rankFeeds, 2, 1*ms, 0),
+			took(rankAsks, 3, 100*ms, 0),
+			took(rankAsks, 4, 40*ms, 0),
+			took(rankAsks, 5, 100*ms, 2),
+			took(rankComputes, 6, 0, 4),
+		}, 8)
+		if want := [7]time.Duration{0, 1 * ms, 0, 0, 0, 1 * ms, 40 * ms}; began != want || most.Load() != 4 {
+			t.Errorf("began after %v with %d at once, want %v with 4", began, most.Load(), want)
+		}
+		if took := time.Since(start); took != 101*ms {
+			t.Errorf("took %v", took)
 		}
 	})
 }
@@ -124,7 +172,7 @@ func TestScheduleRandomShapes(t *testing.T) {
 					}
 				}
 				d := time.Duration(r.IntN(50)) * time.Millisecond
-				tasks = append(tasks, task{block: i, needs: needs, run: func(ctx context.Context) bool {
+				tasks = append(tasks, task{block: i, needs: needs, rank: rank(r.IntN(3)), run: func(ctx context.Context) bool {
 					atWork.Add(1)
 					defer atWork.Add(-1)
 					for _, j := range needs {
@@ -141,7 +189,7 @@ func TestScheduleRandomShapes(t *testing.T) {
 					return i >= fails
 				}})
 			}
-			stopped := schedule(t.Context(), tasks, 1+r.IntN(4))
+			stopped := scheduleTasks(t.Context(), tasks, 1+r.IntN(4))
 			if n := atWork.Load(); n != 0 {
 				t.Errorf("seed %d: %d tasks are still at work", seed, n)
 			}

@@ -16,8 +16,9 @@ const (
 )
 
 // scope is what the mappings and expressions of one run can see. The engine
-// sets outputs and status of a block before it starts one that needs it; a
-// scope has no lock of its own.
+// sets outputs and status of a block before it starts one that needs it, and
+// compiled mappings look at what their block needs alone: a scope has no lock
+// of its own.
 type scope struct {
 	event *Event
 	// now is the run's instant.

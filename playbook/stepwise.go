@@ -90,7 +90,7 @@ func (f *Flow) Stopped(s *State) int {
 
 // frontier is that of a run in the state.
 func (f *Flow) frontier(s *State) frontier {
-	front := newFrontier(len(f.Blocks), func(i int) (int, []int) { return i, f.Blocks[i].Waits })
+	front := newFrontier(newGraph(len(f.Blocks), func(i int) (int, rank, []int) { return i, rankAsks, f.Blocks[i].Waits }))
 	over := len(s.Outcomes) == 0 || s.Outcomes[0] == nil || s.Outcomes[0].Status != StatusSucceeded
 	if over {
 		front.ready = nil // the event was refused, or does not fit
@@ -99,8 +99,7 @@ func (f *Flow) frontier(s *State) frontier {
 		if o == nil {
 			continue
 		}
-		at, there := slices.BinarySearch(front.ready, i)
-		if there {
+		if at, there := front.place(i); there {
 			front.ready = slices.Delete(front.ready, at, at+1)
 		}
 		stop := o.Status == StatusFailed && (over || f.Blocks[i].OnError != OnErrorContinue)
@@ -143,10 +142,9 @@ func (e *Engine) Begin(ctx context.Context, p *Playbook, ev *Event) (*State, err
 	}
 	r := e.newRun(p, ev, false)
 	r.ctx, r.scope = ctx, newScope(p, ev, r.now)
-	r.empty = slices.Clone(r.scope.outputs)
 	r.tell(Progress{Kind: RunStarted})
 	if r.accept(ctx) {
-		(&step{run: r, b: r.blocks[0], scope: r.scope}).end(ctx, nil)
+		(&step{run: r, b: r.blocks[0]}).end(ctx, nil)
 	}
 	s := &State{StartedAt: r.record.StartedAt, Reason: r.record.Reason, Outcomes: make([]*Outcome, len(r.blocks))}
 	for i, b := range r.blocks {
@@ -196,7 +194,7 @@ func (e *Engine) Step(ctx context.Context, p *Playbook, ev *Event, s *State, blo
 	r.ctx = ctx
 	b := r.blocks[block]
 	*b = blockRun{Block: b.Block, rec: BlockRecord{Name: b.Name, Type: b.Type, Status: StatusNotRun, Identity: b.rec.Identity}}
-	work := &step{run: r, b: b, scope: r.scope}
+	work := &step{run: r, b: b}
 	for _, chain := range r.chains {
 		work.chain = max(work.chain, chain)
 	}
