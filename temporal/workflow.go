@@ -259,11 +259,20 @@ func refusal(err error) string {
 func (x *execution) end() (*playbook.Result, error) {
 	x.ended = true
 	ctx, _ := workflow.NewDisconnectedContext(x.ctx)
-	ctx = workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
-		StartToCloseTimeout: time.Minute, RetryPolicy: &sdk.RetryPolicy{InitialInterval: time.Second, MaximumAttempts: 5},
-	})
+	retry := &sdk.RetryPolicy{InitialInterval: time.Second, MaximumAttempts: 5}
+	var made workflow.Future
+	if x.in.Max > defaultMaxPayload {
+		// The SDK bounds what a local activity gives before it is kept elsewhere.
+		made = workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+			StartToCloseTimeout: time.Minute, RetryPolicy: retry,
+		}), activityEnd, x.endIn())
+	} else {
+		made = workflow.ExecuteLocalActivity(workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
+			StartToCloseTimeout: time.Minute, RetryPolicy: retry,
+		}), activityEnd, x.endIn())
+	}
 	var res playbook.Result
-	if err := workflow.ExecuteLocalActivity(ctx, activityEnd, x.endIn()).Get(ctx, &res); err != nil {
+	if err := made.Get(ctx, &res); err != nil {
 		return nil, err
 	}
 	switch {
