@@ -29,9 +29,7 @@ func (c *Client) getJSON(ctx context.Context, r Request, into any) error {
 	r.Method, r.Template = http.MethodGet, r.Resource
 	call := &call{client: c, request: &r, repeatable: true}
 	a, err := call.do(ctx)
-	if a != nil && a.read != nil {
-		defer a.release()
-	}
+	defer a.release()
 	if err != nil {
 		return err
 	}

@@ -33,14 +33,12 @@ func (c *Client) Apply(ctx context.Context, cs *ChangeSet) ([]Written, error) {
 			call.parts, call.atomic, call.together = parts, true, true
 		}
 		a, err := call.do(ctx)
-		if a != nil && a.read != nil {
-			defer a.release()
-		}
 		unsure = unsure || call.unsure
 		var written []Written
 		if err == nil {
 			written, err = call.written(cs, a)
 		}
+		a.release() // what comes now may take long
 		if err == nil {
 			return written, nil
 		}

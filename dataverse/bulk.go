@@ -1,18 +1,20 @@
 package dataverse
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
-	"time"
 )
 
 // BulkOptions of [Client.Bulk]; nil or zero values stand for the defaults.
 type BulkOptions struct {
-	// ChunkSize bounds the writes of one request, up to 1,000. Default: it
-	// starts at 100 and adapts between 10 and 1,000.
+	// ChunkSize bounds the writes of one request, up to 1,000. Default: 1,000.
+	// Within it the size adapts: it starts at 100, or at what the last writes
+	// of the same kind to the same table have shown to be right.
 	ChunkSize int
 	// Report is called after each request with the writes that it settled,
 	// from several goroutines at once. Default: none.
@@ -53,9 +55,7 @@ func (c *Client) Bulk(ctx context.Context, cs *ChangeSet, opts *BulkOptions) ([]
 	defer cancel(nil)
 	b.stop = cancel
 	b.learnTables(ctx, b.tables()...)
-	stages := b.stages()
-	b.learnHint(ctx, len(b.writes))
-	for _, stage := range stages {
+	for _, stage := range b.stages() {
 		if ctx.Err() == nil {
 			b.runStage(ctx, stage)
 		}
@@ -74,24 +74,27 @@ func (c *Client) Bulk(ctx context.Context, cs *ChangeSet, opts *BulkOptions) ([]
 
 // bulkWork is what the requests of a bulk write share.
 type bulkWork struct {
-	client *Client
-	pace   pace
-	report func([]Written)
-	stop   context.CancelCauseFunc
+	client   *Client
+	report   func([]Written)
+	stop     context.CancelCauseFunc
+	maxChunk int
+	singly   *pace // of operations in a $batch
 
 	mu    sync.Mutex
 	multi map[string]bool // tables that have the bulk messages
 }
 
 func newBulkWork(c *Client, opts *BulkOptions) *bulkWork {
-	b := &bulkWork{client: c, pace: pace{size: 100, max: maxBatch}, multi: map[string]bool{}}
+	b := &bulkWork{
+		client: c, maxChunk: maxBatch, multi: map[string]bool{},
+		singly: c.opts.Limiters.pace(c.organization, "$batch"),
+	}
 	if opts != nil {
 		b.report = opts.Report
 		if opts.ChunkSize > 0 {
-			b.pace.max = min(opts.ChunkSize, maxBatch)
+			b.maxChunk = min(opts.ChunkSize, maxBatch)
 		}
 	}
-	b.pace.size = min(b.pace.size, b.pace.max)
 	return b
 }
 
@@ -131,23 +134,47 @@ func (b *bulkWork) learnTables(ctx context.Context, names ...string) {
 }
 
 // learnHint asks for the parallelism that the service recommends, if no answer
-// has had it yet and there is enough to do for it to matter.
-func (b *bulkWork) learnHint(ctx context.Context, writes int) {
-	if writes > 4*b.pace.size && !b.client.limiter().isHinted() {
+// has had it and there is enough left to do for it to matter.
+func (b *bulkWork) learnHint(ctx context.Context, left int) {
+	if left > 4*shareChunk && b.client.limiter().asksHint() {
 		_, _ = b.client.WhoAmI(ctx) // what is wrong will show in the writes
 	}
+}
+
+// A rowName is what a write or a link says of a row: its id, or its alternate
+// key.
+type rowName struct{ set, name string }
+
+// eachName visits the names of the row that the write makes, changes or
+// deletes.
+func (w *Write) eachName(visit func(rowName)) {
+	if w.ID != "" {
+		visit(rowName{w.EntitySet, string(w.ID)})
+	}
+	if len(w.Key) > 0 {
+		visit(rowName{w.EntitySet, keyName(w.Key)})
+	}
+}
+
+// keyName is the same for keys that differ in the order of their columns or in
+// the case of texts, which the service does not tell apart.
+func keyName(key []Property) string {
+	columns := make([]string, len(key))
+	for i, p := range key {
+		var b bytes.Buffer
+		_ = writeLiteral(&b, p.Value) // one that is none shows when it is sent
+		columns[i] = p.Name + "=" + strings.ToLower(b.String())
+	}
+	slices.Sort(columns)
+	return strings.Join(columns, ",")
 }
 
 // stages orders the writes: each stands in a later stage than those that it
 // needs or that come before it on the same row.
 func (b *bulkRun) stages() [][]int {
-	type row struct {
-		set string
-		id  GUID
-	}
 	level := make([]int, len(b.writes))
 	b.needs = make([][]int, len(b.writes))
-	last := make(map[row]int, len(b.writes))
+	last := make(map[rowName]int, len(b.writes))
 	var stages [][]int
 	for i := range b.writes {
 		w := &b.writes[i]
@@ -160,17 +187,16 @@ func (b *bulkRun) stages() [][]int {
 		w.eachBind(func(l Bind) {
 			if l.Ref != 0 {
 				after(l.Ref-1, true)
-			} else if k, ok := last[row{l.EntitySet, l.ID}]; ok {
+			} else if k, ok := last[rowName{l.EntitySet, string(l.ID)}]; ok {
 				after(k, b.writes[k].Operation == Create)
 			}
 		})
-		if w.ID != "" {
-			own := row{w.EntitySet, w.ID}
+		w.eachName(func(own rowName) {
 			if k, ok := last[own]; ok {
 				after(k, b.writes[k].Operation == Create)
 			}
 			last[own] = i
-		}
+		})
 		for len(stages) <= level[i] {
 			stages = append(stages, nil)
 		}
@@ -184,85 +210,6 @@ func (b *bulkRun) stages() [][]int {
 func (b *bulkRun) runStage(ctx context.Context, stage []int) {
 	stage = slices.DeleteFunc(stage, b.blocked)
 	b.drain(ctx, b.jobs(stage))
-}
-
-// jobs puts the writes together that go by the same message.
-func (b *bulkRun) jobs(writes []int) []job {
-	type kind struct{ message, set string }
-	at := map[kind]int{}
-	var jobs []job
-	for _, i := range writes {
-		k := kind{message: b.message(i)}
-		if k.message != "" {
-			k.set = b.writes[i].EntitySet
-		}
-		n, ok := at[k]
-		if !ok {
-			n = len(jobs)
-			at[k], jobs = n, append(jobs, job{multi: k.message != ""})
-		}
-		jobs[n].writes = append(jobs[n].writes, i)
-	}
-	return jobs
-}
-
-// A job is writes that can share requests.
-type job struct {
-	multi  bool
-	writes []int
-	tries  int
-	unsure bool // an earlier try may have been acted on
-}
-
-// with is the job for others of its writes.
-func (j job) with(writes []int) job {
-	j.writes = writes
-	return j
-}
-
-// drain works the queue off with as many workers as the limiter may let
-// through. A worker takes as much of a job as a request bears.
-func (b *bulkRun) drain(ctx context.Context, queue []job) {
-	var mu sync.Mutex
-	take := func() (job, bool) {
-		mu.Lock()
-		defer mu.Unlock()
-		if len(queue) == 0 || ctx.Err() != nil {
-			return job{}, false
-		}
-		front := &queue[0]
-		n := b.chunk(len(front.writes))
-		chunk := front.with(front.writes[:n])
-		if front.writes = front.writes[n:]; len(front.writes) == 0 {
-			queue = queue[1:]
-		}
-		return chunk, true
-	}
-	b.work(func() {
-		for {
-			chunk, ok := take()
-			if !ok {
-				return
-			}
-			b.send(ctx, chunk)
-		}
-	})
-}
-
-// work lets as many workers do it as the limiter may let through.
-func (b *bulkWork) work(do func()) {
-	var wg sync.WaitGroup
-	for range b.client.limiter().width() {
-		wg.Go(do)
-	}
-	wg.Wait()
-}
-
-// chunk is how many of the rows that are left the next request takes. The last
-// rows are shared out, so that no worker waits for another.
-func (b *bulkWork) chunk(left int) int {
-	share := max(shareChunk, (left-1)/b.client.limiter().now()+1)
-	return min(b.pace.next(), share, left)
 }
 
 // blocked settles a write that needs what was not written, and puts the ids of
@@ -329,42 +276,4 @@ func (b *bulkRun) settle(outcomes ...Written) {
 	if b.report != nil {
 		b.report(outcomes)
 	}
-}
-
-// pace is the size of chunks, which adapts: a request should take seconds.
-type pace struct {
-	mu        sync.Mutex
-	size, max int
-}
-
-const (
-	minChunk   = 10
-	shareChunk = 100 // what sharing out does not go below
-	quickChunk = 4 * time.Second
-	slowChunk  = 20 * time.Second
-	maxGrowth  = 10 // at a step
-)
-
-func (p *pace) next() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.size
-}
-
-func (p *pace) took(writes int, d time.Duration) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	switch {
-	case d < quickChunk && writes >= p.size:
-		p.size = min(p.max, int(float64(p.size)*min(maxGrowth, quickChunk.Seconds()/d.Seconds())))
-	case d > slowChunk:
-		p.size = max(min(minChunk, p.max), p.size/2)
-	}
-}
-
-// tooMuch follows a request that was too large or took too long.
-func (p *pace) tooMuch(writes int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.size = max(1, min(p.size, writes/2))
 }

@@ -50,17 +50,19 @@ func (b *bulkRun) sendMulti(ctx context.Context, j job) {
 		b.sendSingly(ctx, j)
 		return
 	}
-	call := &call{client: b.client, request: &r, records: len(j.writes), repeatable: b.repeatable(j.writes)}
+	call := &call{client: b.client, request: &r, records: len(j.writes), divisible: true, repeatable: b.repeatable(j.writes)}
 	a, err := call.do(ctx)
-	if a != nil && a.read != nil {
-		defer a.release()
+	var outcomes []Written
+	complete := false
+	if err == nil {
+		outcomes, complete = b.multiOutcomes(j.writes, a)
 	}
+	a.release() // what comes now may take long
 	var e *Error
 	switch {
 	case err == nil:
-		b.pace.took(len(j.writes), call.took)
-		outcomes, ok := b.multiOutcomes(j.writes, a)
-		if !ok { // of rows that nobody knows the ids of
+		j.pace.took(len(j.writes), call.took)
+		if !complete { // of rows that nobody knows the ids of
 			call.unsure = true
 			b.unanswered(ctx, j.writes, call, call.failed(errPageForm))
 			return
@@ -177,7 +179,7 @@ func tooMuch(e *Error) bool {
 
 // halve sends a chunk in two, after a call of all of it.
 func (b *bulkRun) halve(ctx context.Context, j job, whole *call) {
-	b.pace.tooMuch(len(j.writes))
+	j.pace.tooMuch(len(j.writes))
 	j.unsure = j.unsure || whole.unsure
 	half := (len(j.writes) + 1) / 2
 	b.send(ctx, j.with(j.writes[:half]))
@@ -206,20 +208,22 @@ func (b *bulkRun) sendSingly(ctx context.Context, j job) {
 		return
 	}
 	batch := composeBatch(parts, false, true)
-	call := &call{client: b.client, request: &batch, parts: parts, repeatable: b.repeatable(writes)}
+	call := &call{client: b.client, request: &batch, parts: parts, divisible: len(parts) > 1, repeatable: b.repeatable(writes)}
 	a, err := call.do(ctx)
-	if a != nil && a.read != nil {
-		defer a.release()
+	var outcomes partOutcomes
+	if err == nil {
+		outcomes = b.partOutcomes(ctx, call, a, writes, j)
 	}
+	a.release() // what comes now may take long
 	var e *Error
 	switch {
 	case err == nil:
-		b.pace.took(len(writes), call.took)
-		b.partOutcomes(ctx, call, a, writes, j)
+		b.singly.took(len(writes), call.took)
+		b.settleParts(ctx, outcomes)
 	case ctx.Err() != nil || !errors.As(err, &e) || errors.Is(e, ErrUnauthorized):
 		b.stop(err)
 	case tooMuch(e) && len(writes) > 1 && (call.repeatable || !call.unsure):
-		b.halve(ctx, job{writes: writes, tries: j.tries, unsure: j.unsure}, call)
+		b.halve(ctx, job{pace: b.singly, writes: writes, tries: j.tries, unsure: j.unsure}, call)
 	case e.Status == 0 || errors.Is(e, ErrUnavailable) || errors.Is(e, ErrThrottled):
 		b.unanswered(ctx, writes, call, e)
 	default:
@@ -227,18 +231,26 @@ func (b *bulkRun) sendSingly(ctx context.Context, j job) {
 	}
 }
 
-// partOutcomes settles the writes of a $batch by their parts.
-func (b *bulkRun) partOutcomes(ctx context.Context, call *call, a *answer, writes []int, j job) {
-	var done []Written
-	var again, doubtful []int
-	var pause time.Duration
-	next := job{tries: j.tries + 1, unsure: j.unsure || call.unsure}
-	refusals := map[int]*Error{}
+// partOutcomes are the writes of a $batch, by what their parts say of them.
+type partOutcomes struct {
+	settled  []Written
+	doubtful []int // refused, but may be done
+	refusals map[int]*Error
+	again    job // to be sent again after the pause
+	pause    time.Duration
+}
+
+func (b *bulkRun) partOutcomes(ctx context.Context, call *call, a *answer, writes []int, j job) partOutcomes {
+	unsure := j.unsure || call.unsure
+	out := partOutcomes{
+		refusals: map[int]*Error{},
+		again:    job{pace: b.singly, tries: j.tries + 1, unsure: unsure},
+	}
 	for k, i := range writes {
 		w := &b.writes[i]
 		part := &a.parts[k]
 		if part.status >= 200 && part.status < 300 {
-			done = append(done, w.outcome(i, part.status, part.header, part.body))
+			out.settled = append(out.settled, w.outcome(i, part.status, part.header, part.body))
 			continue
 		}
 		e := call.refused(k, part)
@@ -248,24 +260,27 @@ func (b *bulkRun) partOutcomes(ctx context.Context, call *call, a *answer, write
 		d, patient := b.client.waitFor(ctx, j.tries, e.advised())
 		switch {
 		case (raced || transient && (!acted || w.repeatable())) && patient && j.tries < b.client.opts.MaxRetries:
-			again = append(again, i)
-			pause = max(pause, d)
-			next.unsure = next.unsure || transient && acted
-		case b.mayBeDone(w, e, j.unsure || call.unsure):
-			refusals[i] = e
-			doubtful = append(doubtful, i)
+			out.again.writes = append(out.again.writes, i)
+			out.pause = max(out.pause, d)
+			out.again.unsure = out.again.unsure || transient && acted
+		case b.mayBeDone(w, e, unsure):
+			out.refusals[i] = e
+			out.doubtful = append(out.doubtful, i)
 		default:
-			done = append(done, Written{Index: i, Status: part.status, Err: e})
+			out.settled = append(out.settled, Written{Index: i, Status: part.status, Err: e})
 		}
 	}
-	b.settle(append(done, b.reconcile(ctx, doubtful, refusals)...)...)
-	if len(again) > 0 {
-		if err := wait(ctx, pause); err != nil {
-			return
-		}
-		next.writes = again
-		b.sendSingly(ctx, next)
+	return out
+}
+
+// settleParts settles the writes of a $batch, with further requests where the
+// first did not tell.
+func (b *bulkRun) settleParts(ctx context.Context, o partOutcomes) {
+	b.settle(append(o.settled, b.reconcile(ctx, o.doubtful, o.refusals)...)...)
+	if len(o.again.writes) == 0 || wait(ctx, o.pause) != nil {
+		return
 	}
+	b.sendSingly(ctx, o.again)
 }
 
 // mayBeDone reports whether a refusal may mean that the write was done before:

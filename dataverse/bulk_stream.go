@@ -22,31 +22,52 @@ func (c *Client) BulkStream(ctx context.Context, table string, n int, fill func(
 	defer cancel(nil)
 	b.stop = cancel
 	b.learnTables(ctx, table)
-	b.learnHint(ctx, n)
+	if n == 0 {
+		return nil
+	}
+	head := make([]Write, 1)
+	fill(head, 0) // it tells by which message the writes go
+	pace := (&bulkRun{bulkWork: b, writes: head}).paceOf(0)
 	var mu sync.Mutex
+	var p plan
 	next := 0
+	left := func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		if ctx.Err() != nil {
+			return 0
+		}
+		return n - next
+	}
 	take := func() (first, count int) {
 		mu.Lock()
 		defer mu.Unlock()
 		if next == n || ctx.Err() != nil {
 			return 0, 0
 		}
-		first, count = next, b.chunk(n-next)
+		first, count = next, b.chunk(&p, pace, n-next)
 		next += count
 		return first, count
 	}
-	b.work(func() {
+	b.work(ctx, left, func() func() bool {
 		var writes []Write
-		for {
+		return func() bool {
 			first, count := take()
 			if count == 0 {
-				return
+				return false
+			}
+			filled := 0
+			if first == 0 {
+				writes, filled = head, 1
 			}
 			if count > len(writes) {
 				writes = append(writes, make([]Write, count-len(writes))...)
 			}
-			fill(writes[:count], first)
+			if filled < count {
+				fill(writes[filled:count], first+filled)
+			}
 			(&bulkRun{bulkWork: b, writes: writes[:count], base: first}).sendAll(ctx)
+			return true
 		}
 	})
 	return context.Cause(ctx)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -176,6 +177,50 @@ func TestBulkOfAllOperationsInOrderOfTheirRows(t *testing.T) {
 	}
 	if len(names) != 2 || !names["Third"] || !names["New"] {
 		t.Errorf("%v", names)
+	}
+}
+
+// TestBulkOrdersWritesOfOneKey: rows named by alternate key are kept in order
+// as those named by id, however the key is spelled.
+func TestBulkOrdersWritesOfOneKey(t *testing.T) {
+	m := &metadataServer{}
+	var mu sync.Mutex
+	var sent []string // the values of each request
+	c, err := dataverse.New("https://contoso.crm4.dynamics.com", token("t"), &dataverse.Options{HTTP: handler{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		values := regexp.MustCompile(`"lastname":"([^"]*)"`).FindAllSubmatch(body, -1)
+		if len(values) == 0 {
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			m.ServeHTTP(w, r)
+			return
+		}
+		all := ""
+		for _, v := range values {
+			all += string(v[1])
+		}
+		mu.Lock()
+		sent = append(sent, all)
+		mu.Unlock()
+		answer(200, strings.Repeat("--b\r\nContent-Type: application/http\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n\r\n", len(values))+"--b--\r\n",
+			"Content-Type", "multipart/mixed; boundary=b")(w, r)
+	})}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	upsert := func(name string, key ...dataverse.Property) dataverse.Write {
+		return dataverse.Write{Operation: dataverse.Upsert, Table: "contact", EntitySet: "contacts", PrimaryKey: "contactid", Key: key,
+			Body: []dataverse.Property{{Name: "lastname", Value: name}}}
+	}
+	text := func(v string) dataverse.Property { return dataverse.Property{Name: "new_text", Value: v} }
+	number := func(v int) dataverse.Property { return dataverse.Property{Name: "new_number", Value: v} }
+	bulk(t, c, &dataverse.ChangeSet{Writes: []dataverse.Write{
+		upsert("a", text("Key"), number(1)),
+		upsert("b", text("Key"), number(2)),
+		upsert("c", number(1), text("KEY")),
+		upsert("d", text("Key"), number(1)),
+	}})
+	if got := strings.Join(sent, " "); got != "ab c d" {
+		t.Errorf("sent %s", got)
 	}
 }
 

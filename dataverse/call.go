@@ -38,6 +38,9 @@ type call struct {
 	together bool
 	// repeatable says that sending it twice does what sending it once does.
 	repeatable bool
+	// divisible says that who asks sends what took too long in smaller pieces:
+	// all of it is not sent again.
+	divisible bool
 	// records counts the rows of a bulk message, and partly says what became of
 	// each where some were written all the same.
 	records int
@@ -85,7 +88,11 @@ type answer struct {
 }
 
 // release gives the body's memory back; nothing may alias it any more.
-func (a *answer) release() { a.read.Close() }
+func (a *answer) release() {
+	if a != nil && a.read != nil {
+		a.read.Close()
+	}
+}
 
 // do sends the request, with retries, and tells the observer. The error is an
 // [*Error], or that of the token source, or the context's. A $batch that was

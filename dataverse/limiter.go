@@ -26,6 +26,7 @@ type limiter struct {
 	limit   int
 	ceiling int
 	hinted  bool
+	asked   time.Time // when an answer was last asked for, for its hint alone
 	under   int       // requests under way
 	waiting list.List // of chan struct{}, first come first served
 	round   int       // successes since the limit last changed
@@ -191,11 +192,17 @@ func (l *limiter) throttled(started time.Time, refused advice) {
 	}
 }
 
-// isHinted reports whether an answer had the parallelism hint.
-func (l *limiter) isHinted() bool {
+// asksHint tells whether to ask for the parallelism hint: no answer had it,
+// and nobody has asked for a while.
+func (l *limiter) asksHint() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.hinted
+	now := time.Now()
+	if l.hinted || !l.asked.IsZero() && now.Sub(l.asked) < throttleWindow {
+		return false
+	}
+	l.asked = now
+	return true
 }
 
 // now is how many requests there may be at this time.
@@ -203,13 +210,6 @@ func (l *limiter) now() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.limit
-}
-
-// width is how many requests there may be at most.
-func (l *limiter) width() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.ceiling
 }
 
 const throttleWindow = 5 * time.Minute

@@ -9,7 +9,8 @@ import (
 
 // Limiters hold what is known of the service's patience with each identity of
 // each organisation: how many requests may be under way, and until when it
-// asked to wait. All clients of one [New] share theirs, whatever [Client.As]
+// asked to wait. They keep, too, how many rows each organisation's tables bear
+// in one request. All clients of one [New] share theirs, whatever [Client.As]
 // and [Client.ReadOnly] make of it; put the same Limiters into the [Options]
 // of several to share them between those too. The zero value is ready to use.
 //
@@ -19,6 +20,7 @@ type Limiters struct {
 	mu    sync.Mutex
 	byKey map[limiterKey]*limiter
 	sweep int
+	paces map[paceKey]*pace
 }
 
 type limiterKey struct {

@@ -50,9 +50,7 @@ func (c *Client) fetchChunk(ctx context.Context, names []string, out map[string]
 	batch := composeBatch(parts, false, true)
 	call := &call{client: c, request: &batch, parts: parts, together: true, repeatable: true}
 	a, err := call.do(ctx)
-	if a != nil && a.read != nil {
-		defer a.release()
-	}
+	defer a.release()
 	if err != nil {
 		return err
 	}

@@ -154,9 +154,7 @@ func (c *Client) page(ctx context.Context, r *Request, p *pageReader) error {
 		call.request, call.parts, call.together = &batch, []Request{*r}, true
 	}
 	a, err := call.do(ctx)
-	if a != nil && a.read != nil {
-		defer a.release()
-	}
+	defer a.release()
 	if err != nil {
 		return c.learn(err)
 	}

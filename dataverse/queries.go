@@ -88,51 +88,64 @@ func (c *Client) queryBatch(ctx context.Context, qs []*Query, indexes []int, out
 	batch := composeBatch(parts, false, true)
 	call := &call{client: c, request: &batch, parts: parts, repeatable: true}
 	a, err := call.do(ctx)
-	if a != nil && a.read != nil {
-		defer a.release()
-	}
 	arrived := time.Now()
+	rest := make([]func(), len(sent))
 	for k, i := range sent {
 		if err != nil {
 			out[i].Err = err
 			continue
 		}
-		out[i] = c.batchedRows(ctx, qs[i], call, k, a, arrived)
+		rest[k] = c.batchedRows(ctx, qs[i], call, k, &a.parts[k], &out[i], arrived)
+	}
+	a.release() // the other pages and the waits may take long
+	for _, goOn := range rest {
+		if goOn != nil {
+			goOn()
+		}
 	}
 }
 
-// batchedRows reads the answer to part k of the $batch, which has arrived at
-// that time, and the pages after it.
-func (c *Client) batchedRows(ctx context.Context, q *Query, call *call, k int, a *answer, arrived time.Time) Rows {
-	part := &a.parts[k]
+// batchedRows reads into out the answer to one part of the $batch, which has
+// arrived at that time. The func does what is left, nil if nothing is.
+func (c *Client) batchedRows(ctx context.Context, q *Query, call *call, k int, part *partResponse, out *Rows, arrived time.Time) func() {
 	if part.status != 200 {
 		e := call.refused(k, part)
-		if transient, _ := e.advised().judge(); transient { // on its own it has retries
-			if d, ok := c.waitFor(ctx, 0, e.advised()); ok && wait(ctx, time.Until(arrived.Add(d))) == nil {
-				return c.collect(ctx, q)
+		*out = Rows{Err: c.learn(e)}
+		transient, _ := e.advised().judge()
+		d, patient := c.waitFor(ctx, 0, e.advised())
+		if !transient || !patient {
+			return nil
+		}
+		return func() { // on its own it has retries
+			if wait(ctx, time.Until(arrived.Add(d))) == nil {
+				*out = c.collect(ctx, q)
 			}
 		}
-		return Rows{Err: c.learn(e)}
 	}
-	var rows Rows
 	left := q.Top
 	add := func(r Record) bool {
-		rows.Records = append(rows.Records, r)
+		out.Records = append(out.Records, r)
 		left--
 		return left != 0
 	}
-	p := c.reader(ctx, q, add)
-	err := call.readPage(&p, part.body)
-	if err == nil && !p.stopped && p.next != "" {
-		r := call.parts[k]
-		if err = c.advance(&r, p.next); err == nil {
-			_, err = c.follow(ctx, q, r, add)
+	fail := func(err error) {
+		if err != nil {
+			*out = Rows{Err: err}
 		}
 	}
-	if err != nil {
-		return Rows{Err: err}
+	p := c.reader(ctx, q, add)
+	if err := call.readPage(&p, part.body); err != nil || p.stopped || p.next == "" {
+		fail(err)
+		return nil
 	}
-	return rows
+	return func() {
+		r := call.parts[k]
+		err := c.advance(&r, p.next)
+		if err == nil {
+			_, err = c.follow(ctx, q, r, add)
+		}
+		fail(err)
+	}
 }
 
 // split gives q in parts whose URL fits into a $batch, by halving the values

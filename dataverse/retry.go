@@ -71,12 +71,18 @@ func (c *call) again(ctx context.Context, resp *http.Response, err error) (bool,
 		acted = false // the change set was answered for and rolled back
 	}
 	c.unsure = c.unsure || acted
-	if !transient || acted && !c.repeatable {
+	if !transient || acted && !c.repeatable || c.divisible && c.tooMuch(err) {
 		return false, nil
 	}
 	var wait bool
 	c.wait, wait = c.client.waitFor(ctx, c.attempts-1, c.advice)
 	return wait, nil
+}
+
+// tooMuch reports whether an attempt failed since it was asked for too much at
+// once.
+func (c *call) tooMuch(err error) bool {
+	return errors.Is(err, errTimeout) || err == nil && c.advice.code == CodeSQLTimeout
 }
 
 // waitFor is how long to wait before another attempt, false if that is longer

@@ -58,12 +58,30 @@ func (r *Runner) clientBulk(ctx context.Context) ([]Figure, error) {
 		f := compared.figure(name, atLeast(0.9), "throughput")
 		f.Note += fmt.Sprintf(" with %d workers", workers)
 		figures = append(figures, f)
+		if workers > hintedWorkers {
+			// What the client may not do for the service's hint is not the
+			// client's doing.
+			kept, err := compare(sides{
+				ours: func(int) error { return bulkCreate(ctx, c, n) },
+				hand: func(int) error { return h.createMultiple(ctx, n, hintedWorkers) },
+			}, r.pick(5, 7), 1)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+			f := kept.figure(name+", by hand within the service's hint", Goal{}, "throughput")
+			f.Note += fmt.Sprintf(" with %d workers", hintedWorkers)
+			figures = append(figures, f)
+		}
 		if where.name == "" {
 			figures = append(figures, compared.figure(name, Goal{}, "CPU"), compared.figure(name, Goal{}, "allocations"))
 		}
 	}
 	return figures, nil
 }
+
+// hintedWorkers is the parallelism that the simulator recommends, beyond which
+// the client does not go.
+const hintedWorkers = 4
 
 func bulkCreate(ctx context.Context, c *dataverse.Client, n int) error {
 	cs := &dataverse.ChangeSet{Writes: make([]dataverse.Write, n)}
