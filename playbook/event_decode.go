@@ -33,15 +33,15 @@ type EventError struct {
 	// Path leads to what is wrong, such as data.Meeting.StartDate; "" for the
 	// event as a whole.
 	Path string
-	// Line and Col, from 1, are where the text stops to be JSON; 0 for a
-	// mistake that Path leads to.
+	// Line and Col, from 1, are where it stands in the text of the event; 0 for
+	// data that does not fit its schema, to which Path leads.
 	Line, Col int
 	Message   string
 }
 
 func (e *EventError) Error() string {
 	switch {
-	case e.Line > 0:
+	case e.Line > 0 && e.Path == "":
 		return fmt.Sprintf("event: line %d, column %d: %s", e.Line, e.Col, e.Message)
 	case e.Path == "":
 		return "event: " + e.Message
@@ -53,18 +53,62 @@ func (e *EventError) Error() string {
 // repeated keys, wrong types and text that is not valid Unicode are errors.
 // Numbers keep their digits. The error is an [*EventError].
 func DecodeEvent(data []byte) (*Event, error) {
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) // which editors of Windows write
 	v, err := decodeEventJSON(data)
 	if err != nil {
 		return nil, err
 	}
-	return eventFrom(v)
+	ev, err := eventFrom(v)
+	if e, ok := errors.AsType[*EventError](err); ok {
+		e.Line, e.Col = document.LineCol(data, placeOf(data, e.Path))
+	}
+	return ev, err
+}
+
+// placeOf gives the offset of the key of a member of an event or of its actor,
+// or where the object begins that lacks it.
+func placeOf(data []byte, path string) int {
+	object := document.TokenAt(data, 0)
+	if name, ok := strings.CutPrefix(path, "actor."); ok {
+		if _, value := memberAt(data, object, "actor"); value > 0 {
+			object, path = value, name
+		}
+	}
+	if key, value := memberAt(data, object, path); value > 0 {
+		return key
+	}
+	return object
+}
+
+// memberAt gives the offsets of a member of the object at an offset; 0 without
+// it.
+func memberAt(data []byte, object int, name string) (key, value int) {
+	d := json.NewDecoder(bytes.NewReader(data[object:]))
+	if open, err := d.Token(); err != nil || open != json.Delim('{') {
+		return 0, 0
+	}
+	for d.More() {
+		key = document.TokenAt(data, object+int(d.InputOffset()))
+		k, err := d.Token()
+		if err != nil {
+			return 0, 0
+		}
+		if k == name {
+			return key, document.TokenAt(data, object+int(d.InputOffset()))
+		}
+		var passed json.RawMessage
+		if d.Decode(&passed) != nil {
+			return 0, 0
+		}
+	}
+	return 0, 0
 }
 
 // eventFrom reads the envelope of a decoded event.
 func eventFrom(v any) (*Event, error) {
 	m, ok := v.(map[string]any)
 	if !ok {
-		return nil, &EventError{Message: "want an object with type and data"}
+		return nil, &EventError{Message: "want an object with type and data, have " + ofValue(v).describe()}
 	}
 	e := &envelope{m: m}
 	e.allow("", "type", "id", "time", "portal", "actor", "data")
@@ -167,22 +211,24 @@ func decodeEventJSON(data []byte) (any, error) {
 	if len(data) > maxEventSize {
 		return nil, &EventError{Message: fmt.Sprintf("it is larger than %d bytes", maxEventSize)}
 	}
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-	if !utf8.Valid(data) {
-		return nil, &EventError{Message: "it is no valid UTF-8"}
+	r := eventReader{json.NewDecoder(bytes.NewReader(data)), data}
+	r.d.UseNumber()
+	if !utf8.Valid(data) || bytes.IndexByte(data, 0) >= 0 {
+		at := document.InvalidText(data)
+		message, help := document.NoText(data, at)
+		return nil, r.wrong(at, nil, "%s; %s", message, help)
 	}
-	if loneSurrogate(data) {
-		return nil, &EventError{Message: `it has half of a surrogate pair (\ud800 to \udfff), which is no character`}
+	if at := loneSurrogate(data); at >= 0 {
+		return nil, r.wrong(at, nil, `half of a surrogate pair (\ud800 to \udfff) is no character`)
 	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber()
-	r := eventReader{d, data}
 	v, err := r.value(nil, 0)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, &EventError{Message: "more follows after the JSON value"}
+	end := int(r.d.InputOffset())
+	if _, err := r.d.Token(); !errors.Is(err, io.EOF) {
+		at := len(data) - len(bytes.TrimLeft(data[end:], " \t\r\n"))
+		return nil, r.wrong(at, nil, "more follows after the event")
 	}
 	return v, nil
 }
@@ -192,9 +238,19 @@ type eventReader struct {
 	data []byte
 }
 
+// at is where the next token begins.
+func (r *eventReader) at() int { return document.TokenAt(r.data, int(r.d.InputOffset())) }
+
+func (r *eventReader) wrong(at int, path []string, format string, args ...any) error {
+	e := &EventError{Path: pathOf(path), Message: fmt.Sprintf(format, args...)}
+	e.Line, e.Col = document.LineCol(r.data, at)
+	return e
+}
+
 func (r *eventReader) value(path []string, depth int) (any, error) {
+	at := r.at()
 	if depth > maxEventDepth {
-		return nil, &EventError{Message: fmt.Sprintf("values are nested more than %d deep", maxEventDepth)}
+		return nil, r.wrong(at, nil, "values are nested more than %d deep", maxEventDepth)
 	}
 	tok, err := r.d.Token()
 	if err != nil {
@@ -216,13 +272,14 @@ func (r *eventReader) value(path []string, depth int) (any, error) {
 		}
 		m := map[string]any{}
 		for r.d.More() {
+			at := r.at()
 			k, err := r.d.Token()
 			if err != nil {
 				return nil, r.syntax(err)
 			}
 			name, _ := k.(string)
 			if _, twice := m[name]; twice {
-				return nil, &EventError{Path: pathOf(append(path, name)), Message: "the key is given twice"}
+				return nil, r.wrong(at, append(path, name), "the key is given twice: remove one")
 			}
 			v, err := r.value(append(path, name), depth+1)
 			if err != nil {
@@ -234,7 +291,7 @@ func (r *eventReader) value(path []string, depth int) (any, error) {
 		return m, r.syntax(err)
 	case json.Number:
 		if !workable(t) {
-			return nil, &EventError{Path: pathOf(path), Message: "the number is too large or too long"}
+			return nil, r.wrong(at, path, "the number is too large or too long; what is no number to count with is written as text")
 		}
 	}
 	return tok, nil
@@ -244,16 +301,14 @@ func (r *eventReader) syntax(err error) error {
 	if err == nil {
 		return nil
 	}
-	e := &EventError{Message: "this is not valid JSON"}
-	from := int(r.d.InputOffset())
+	at, message := r.at(), "this is not valid JSON"
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		from, e.Message = len(r.data), "this is not valid JSON: it ends too early"
+		at, message = len(r.data), "this is not valid JSON: it ends too early"
 	}
-	for from < len(r.data) && strings.IndexByte(" \t\r\n,:", r.data[from]) >= 0 {
-		from++
+	if help := document.JSONHelp(r.data, at); help != "" {
+		message += " (" + help + ")"
 	}
-	e.Line, e.Col = document.LineCol(r.data, from)
-	return e
+	return r.wrong(at, nil, "%s", message)
 }
 
 // workable bounds numbers.
@@ -270,12 +325,13 @@ func workable(n json.Number) bool {
 	return err == nil && exp <= maxExponent && exp >= -maxExponent
 }
 
-// loneSurrogate reports whether a \u escape names half of a pair.
-func loneSurrogate(data []byte) bool {
+// loneSurrogate gives the offset of a \u escape that names half of a pair, or -1.
+func loneSurrogate(data []byte) int {
 	for i := 0; i+1 < len(data); i++ {
 		if data[i] != '\\' {
 			continue
 		}
+		at := i
 		i++
 		if data[i] != 'u' {
 			continue
@@ -283,20 +339,20 @@ func loneSurrogate(data []byte) bool {
 		r := hex4(data, i+1)
 		switch {
 		case r >= 0xdc00 && r <= 0xdfff:
-			return true
+			return at
 		case r >= 0xd800 && r < 0xdc00:
 			if i+6 >= len(data) || data[i+5] != '\\' || data[i+6] != 'u' {
-				return true
+				return at
 			}
 			if low := hex4(data, i+7); low < 0xdc00 || low > 0xdfff {
-				return true
+				return at
 			}
 			i += 10
 		default:
 			i += 4
 		}
 	}
-	return false
+	return -1
 }
 
 func hex4(data []byte, i int) int {

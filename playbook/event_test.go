@@ -51,27 +51,27 @@ func TestDecodeEvent(t *testing.T) {
 func TestDecodeEventErrors(t *testing.T) {
 	deep := strings.Repeat("[", 300) + strings.Repeat("]", 300)
 	for in, want := range map[string]string{
-		``:                                  "event: line 1, column 1: this is not valid JSON: it ends too early",
-		`[]`:                                "event: want an object with type and data",
+		``:                                  "event: line 1, column 1: this is not valid JSON: it ends too early (there is nothing in it)",
+		`[]`:                                "event: line 1, column 1: want an object with type and data, have a list",
 		`{}`:                                "event: type: is missing",
 		`{"type": 3}`:                       "event: type: want text, have a number",
 		`{"type": "x", "tpye": 1}`:          `event: tpye: unknown key (did you mean "type"?)`,
 		`{"type": "x", "assertion": "eyJ"}`: "event: assertion: unknown key (the employee's assertion travels beside the event)",
-		`{"type": "x", "type": "y"}`:        "event: type: the key is given twice",
-		`{"type": "x", "data": {"a": [{"b": 1, "b": 2}]}}`:           "event: data.a[0].b: the key is given twice",
+		`{"type": "x", "type": "y"}`:        "event: type: the key is given twice: remove one",
+		`{"type": "x", "data": {"a": [{"b": 1, "b": 2}]}}`:           "event: data.a[0].b: the key is given twice: remove one",
 		`{"type": "x", "time": "2026-03-02T10:15:00"}`:               "event: time: want a date and time with its offset, such as 2026-03-12T13:00:00+01:00",
 		`{"type": "x", "actor": "me"}`:                               "event: actor: want an object, have text",
 		`{"type": "x", "actor": {"kind": "ceo"}}`:                    "event: actor.kind: want one of employee, customer, citizen, system, platform",
 		`{"type": "x", "actor": {"kind": "employee", "token": "x"}}`: "event: actor.token: unknown key (allowed: kind, name, email, objectId, tenantId, clientId, id)",
-		`{"type": "x"} {}`:                                           "event: more follows after the JSON value",
-		"{\"type\": \"\xff\"}":                                       "event: it is no valid UTF-8",
-		`{"type": "x", "data": "\ud800"}`:                            `event: it has half of a surrogate pair (\ud800 to \udfff), which is no character`,
-		`{"type": "x", "data": "\udc00\ud800"}`:                      `event: it has half of a surrogate pair (\ud800 to \udfff), which is no character`,
-		`{"type": "x", "data": NaN}`:                                 "event: line 1, column 23: this is not valid JSON",
-		`{"type": "x", "data": 1e999999999}`:                         "event: data: the number is too large or too long",
-		`{"type": "x", "data": ` + deep + `}`:                        "event: values are nested more than 200 deep",
-		`{"type": "x", "data": {"a": 1`:                              "event: line 1, column 30: this is not valid JSON: it ends too early",
-		"{\n  \"type\": \"x\",\n  \"id\" \"7\"\n}":                   "event: line 3, column 8: this is not valid JSON",
+		`{"type": "x"} {}`:                                           "event: line 1, column 15: more follows after the event",
+		"{\"type\": \"\xff\"}":                                       "event: line 1, column 11: this is no text in UTF-8: the byte 0xFF is no character; save the file with the encoding UTF-8",
+		`{"type": "x", "data": "\ud800"}`:                            `event: line 1, column 24: half of a surrogate pair (\ud800 to \udfff) is no character`,
+		`{"type": "x", "data": "\udc00\ud800"}`:                      `event: line 1, column 24: half of a surrogate pair (\ud800 to \udfff) is no character`,
+		`{"type": "x", "data": NaN}`:                                 "event: line 1, column 23: this is not valid JSON (texts and keys stand in double quotes; without them there are true, false, null and numbers)",
+		`{"type": "x", "data": 1e999999999}`:                         "event: data: the number is too large or too long; what is no number to count with is written as text",
+		`{"type": "x", "data": ` + deep + `}`:                        "event: line 1, column 223: values are nested more than 200 deep",
+		`{"type": "x", "data": {"a": 1`:                              "event: line 1, column 30: this is not valid JSON: it ends too early (a closing bracket or quote is missing)",
+		"{\n  \"type\": \"x\",\n  \"id\" \"7\"\n}":                   "event: line 3, column 8: this is not valid JSON (a comma or a colon is missing before it)",
 	} {
 		_, err := DecodeEvent([]byte(in))
 		if err == nil || err.Error() != want {
@@ -79,6 +79,37 @@ func TestDecodeEventErrors(t *testing.T) {
 		}
 		if _, ok := errors.AsType[*EventError](err); !ok {
 			t.Errorf("%.60s: %T", in, err)
+		}
+	}
+}
+
+// Every mistake has its place, also where a path leads to it.
+func TestDecodeEventErrorsHavePlaces(t *testing.T) {
+	for in, want := range map[string]string{
+		"{\n  \"type\": \"x\",\n  \"data\": {\n    \"a\": 1,\n    \"a\": 2\n  }\n}":   "5:5 data.a",
+		"{\n  \"type\": \"x\",\n  \"data\": {\"a\": 1e9999}\n}":                       "3:17 data.a",
+		"{\n  \"type\": \"x\",\n  \"tpye\": 1\n}":                                     "3:3 tpye",
+		"{\n  \"id\": \"type\",\n  \"data\": {\"type\": 1}\n}":                        "1:1 type",
+		"{\"type\": \"x\",\n \"actor\": {\"name\": \"kind\",\n  \"kind\": \"ceo\"}}":  "3:3 actor.kind",
+		"{\"type\": \"x\",\n \"actor\": {}}":                                          "2:11 actor.kind",
+		"{\"type\": \"x\",\n \"actor\": 7}":                                           "2:2 actor",
+		"\xef\xbb\xbf{\"type\": 3}":                                                   "1:2 type",
+		"\xff\xfe{\x00\"\x00":                                                         "1:1 ",
+		"{\"type\": \"x\"}\n,":                                                        "2:1 ",
+		"{\"type\": \"x\"}\n\n  {\"type\": \"y\"}":                                    "3:3 ",
+		"{\"type\": \"x\",\n \"data\": \"\\ud800\"}":                                  "2:11 ",
+		"{\"type\": \"x\",\n\u00a0\"data\": 1}":                                       "2:1 ",
+		"{\"type\": \"x\", \"data\": {\"path\": \"C:\\Users\"}}":                      "1:32 ",
+		"{\"type\": \"x\",\n \"time\": \"2026-03-02T10:15:00\", \"data\": [[1], {}]}": "2:2 time",
+	} {
+		_, err := DecodeEvent([]byte(in))
+		e, ok := errors.AsType[*EventError](err)
+		if !ok {
+			t.Errorf("%q: %v", in, err)
+			continue
+		}
+		if got := fmt.Sprintf("%d:%d %s", e.Line, e.Col, e.Path); got != want {
+			t.Errorf("%q: at %s, want %s: %v", in, got, want, err)
 		}
 	}
 }

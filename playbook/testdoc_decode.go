@@ -72,7 +72,7 @@ func (l *loader) testEvent(n document.Node) *Event {
 		if err != nil {
 			where := s.Value
 			if e, ok := errors.AsType[*EventError](err); ok && e.Line > 0 {
-				where, err = fmt.Sprintf("%s:%d:%d", s.Value, e.Line, e.Col), errors.New(e.Message)
+				where, err = fmt.Sprintf("%s:%d:%d", s.Value, e.Line, e.Col), &EventError{Path: e.Path, Message: e.Message}
 			}
 			l.problems.Errorf(n.Pos(), "event", "%s: %s", where, err)
 			return nil

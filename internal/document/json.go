@@ -15,6 +15,8 @@ import (
 type jsonError struct {
 	offset  int
 	message string
+	// malformed: it is no JSON, and not JSON that is refused.
+	malformed bool
 }
 
 // parseJSON reads a JSON text into the nodes that YAML gives, so that both
@@ -27,7 +29,7 @@ func parseJSON(data []byte) (*yaml.Node, *jsonError) {
 		return nil, err
 	}
 	if _, tokErr := p.dec.Token(); !errors.Is(tokErr, io.EOF) {
-		return nil, &jsonError{int(p.dec.InputOffset()), "a JSON file holds one value; more follows"}
+		return nil, &jsonError{offset: p.begin(), message: "a JSON file holds one value; more follows"}
 	}
 	return root, nil
 }
@@ -40,18 +42,26 @@ type jsonParser struct {
 	nodes           int
 }
 
+// begin is where the next token begins.
+func (p *jsonParser) begin() int { return TokenAt(p.data, int(p.dec.InputOffset())) }
+
+// TokenAt passes over what stands between the tokens of a JSON text.
+func TokenAt(data []byte, offset int) int {
+	for offset < len(data) && bytes.IndexByte([]byte(" \t\r\n,:"), data[offset]) >= 0 {
+		offset++
+	}
+	return offset
+}
+
 // next reads a token and gives a node positioned where it begins.
 func (p *jsonParser) next() (json.Token, *yaml.Node, *jsonError) {
-	from := int(p.dec.InputOffset())
-	for from < len(p.data) && bytes.IndexByte([]byte(" \t\r\n,:"), p.data[from]) >= 0 {
-		from++
-	}
+	from := p.begin()
 	tok, err := p.dec.Token()
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, nil, &jsonError{len(p.data), "this is not valid JSON: the file ends too early"}
+		return nil, nil, &jsonError{len(p.data), "this is not valid JSON: the file ends too early", true}
 	}
 	if err != nil {
-		return nil, nil, &jsonError{from, "this is not valid JSON: " + err.Error()}
+		return nil, nil, &jsonError{from, "this is not valid JSON", true}
 	}
 	for ; p.at < from; p.at++ {
 		if p.data[p.at] == '\n' {
@@ -59,7 +69,7 @@ func (p *jsonParser) next() (json.Token, *yaml.Node, *jsonError) {
 		}
 	}
 	if p.nodes++; p.nodes > maxNodes {
-		return nil, nil, &jsonError{from, "the document holds more than " + strconv.Itoa(maxNodes) + " values"}
+		return nil, nil, &jsonError{offset: from, message: "the document holds more than " + strconv.Itoa(maxNodes) + " values"}
 	}
 	return tok, &yaml.Node{Line: p.line, Column: utf8.RuneCount(p.data[p.start:from]) + 1}, nil
 }
@@ -70,7 +80,7 @@ func (p *jsonParser) value(depth int) (*yaml.Node, *jsonError) {
 		return nil, err
 	}
 	if depth > maxDepth {
-		return nil, &jsonError{p.at, "values are nested more than " + strconv.Itoa(maxDepth) + " deep"}
+		return nil, &jsonError{offset: p.at, message: "values are nested more than " + strconv.Itoa(maxDepth) + " deep"}
 	}
 	switch t := tok.(type) {
 	case json.Delim:

@@ -45,7 +45,10 @@ func ParseNodes(file string, data []byte, problems *engage.Problems) []Node {
 				return nil
 			}
 			at.Line, at.Col = LineCol(data, err.offset)
-			problems.Errorf(at, "syntax", "%s", err.message)
+			problem := problems.Errorf(at, "syntax", "%s", err.message)
+			if err.malformed {
+				problem.Suggestion = JSONHelp(data, err.offset)
+			}
 			return nil
 		}
 		return []Node{{root, file}}

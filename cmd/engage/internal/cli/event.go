@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 
+	"github.com/andmoneyaps/engage-playbooks/cmd/engage/internal/render"
 	"github.com/andmoneyaps/engage-playbooks/playbook"
 )
 
@@ -19,11 +20,15 @@ func (c *Command) readEvent(file string) (*playbook.Event, error) {
 		return nil, err
 	}
 	ev, err := playbook.DecodeEvent(data)
-	if e, ok := errors.AsType[*playbook.EventError](err); ok && e.Line > 0 {
-		return nil, usagef("--event: %s:%d:%d: %s", file, e.Line, e.Col, e.Message)
+	if e, ok := errors.AsType[*playbook.EventError](err); ok {
+		what := e.Message
+		if e.Path != "" {
+			what = e.Path + ": " + what
+		}
+		return nil, usagef("--event: %s:%d:%d: %s", file, max(e.Line, 1), max(e.Col, 1), render.Printable(what))
 	}
 	if err != nil {
-		return nil, usagef("--event: %s is no event: %v", file, err)
+		return nil, usagef("--event: %s: %v", file, err)
 	}
 	return ev, nil
 }
