@@ -73,7 +73,7 @@ func (c *Command) readInput(flag, name string, limit int64) ([]byte, error) {
 		return nil, usagef("--%s: the file %s cannot be read: %v", flag, name, cause(err))
 	}
 	defer f.Close()
-	return readLimited(f, flag+": "+name, limit)
+	return readLimited(f, flag+": the file "+name, limit)
 }
 
 // sourceLines gives the lines of a workspace's files, for excerpts.
