@@ -7,8 +7,6 @@ import (
 	"io"
 	"strconv"
 	"unicode/utf8"
-
-	"gopkg.in/yaml.v3"
 )
 
 // jsonError is what is wrong with a JSON file, and where.
@@ -19,9 +17,9 @@ type jsonError struct {
 	malformed bool
 }
 
-// parseJSON reads a JSON text into the nodes that YAML gives, so that both
+// parseJSON reads a JSON text into the values that YAML gives, so that both
 // load the same way, positions included.
-func parseJSON(data []byte) (*yaml.Node, *jsonError) {
+func parseJSON(data []byte) (*value, *jsonError) {
 	p := &jsonParser{data: data, dec: json.NewDecoder(bytes.NewReader(data)), line: 1}
 	p.dec.UseNumber()
 	root, err := p.value(0)
@@ -31,7 +29,7 @@ func parseJSON(data []byte) (*yaml.Node, *jsonError) {
 	if _, tokErr := p.dec.Token(); !errors.Is(tokErr, io.EOF) {
 		return nil, &jsonError{offset: p.begin(), message: "a JSON file holds one value; more follows"}
 	}
-	return root, nil
+	return &root, nil
 }
 
 type jsonParser struct {
@@ -53,15 +51,15 @@ func TokenAt(data []byte, offset int) int {
 	return offset
 }
 
-// next reads a token and gives a node positioned where it begins.
-func (p *jsonParser) next() (json.Token, *yaml.Node, *jsonError) {
+// next reads a token and gives a value positioned where it begins.
+func (p *jsonParser) next() (json.Token, value, *jsonError) {
 	from := p.begin()
 	tok, err := p.dec.Token()
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, nil, &jsonError{len(p.data), "this is not valid JSON: the file ends too early", true}
+		return nil, value{}, &jsonError{len(p.data), "this is not valid JSON: the file ends too early", true}
 	}
 	if err != nil {
-		return nil, nil, &jsonError{from, "this is not valid JSON", true}
+		return nil, value{}, &jsonError{from, "this is not valid JSON", true}
 	}
 	for ; p.at < from; p.at++ {
 		if p.data[p.at] == '\n' {
@@ -69,43 +67,42 @@ func (p *jsonParser) next() (json.Token, *yaml.Node, *jsonError) {
 		}
 	}
 	if p.nodes++; p.nodes > maxNodes {
-		return nil, nil, &jsonError{offset: from, message: "the document holds more than " + strconv.Itoa(maxNodes) + " values"}
+		return nil, value{}, &jsonError{offset: from, message: "the document holds more than " + strconv.Itoa(maxNodes) + " values"}
 	}
-	return tok, &yaml.Node{Line: p.line, Column: utf8.RuneCount(p.data[p.start:from]) + 1}, nil
+	return tok, value{line: int32(p.line), col: int32(utf8.RuneCount(p.data[p.start:from]) + 1)}, nil
 }
 
-func (p *jsonParser) value(depth int) (*yaml.Node, *jsonError) {
-	tok, n, err := p.next()
+func (p *jsonParser) value(depth int) (value, *jsonError) {
+	tok, v, err := p.next()
 	if err != nil {
-		return nil, err
+		return v, err
 	}
 	if depth > maxDepth {
-		return nil, &jsonError{offset: p.at, message: "values are nested more than " + strconv.Itoa(maxDepth) + " deep"}
+		return v, &jsonError{offset: p.at, message: "values are nested more than " + strconv.Itoa(maxDepth) + " deep"}
 	}
 	switch t := tok.(type) {
 	case json.Delim:
-		n.Kind, n.Tag = yaml.SequenceNode, "!!seq"
+		v.kind = List
 		if t == '{' {
-			n.Kind, n.Tag = yaml.MappingNode, "!!map"
+			v.kind = Map
 		}
 		for p.dec.More() {
 			c, err := p.value(depth + 1)
 			if err != nil {
-				return nil, err
+				return v, err
 			}
-			n.Content = append(n.Content, c)
+			v.items = append(v.items, c)
 		}
 		_, _, err := p.next()
-		return n, err
+		return v, err
 	case string:
-		n.Value, n.Tag, n.Style = t, "!!str", yaml.DoubleQuotedStyle
+		v.text, v.kind = t, Text
 	case json.Number:
-		n.Value, n.Tag = t.String(), "!!float"
+		v.text, v.kind = t.String(), Number
 	case bool:
-		n.Value, n.Tag = strconv.FormatBool(t), "!!bool"
+		v.text, v.kind = strconv.FormatBool(t), Bool
 	case nil:
-		n.Value, n.Tag = "null", "!!null"
+		v.text, v.kind = "null", Null
 	}
-	n.Kind = yaml.ScalarNode
-	return n, nil
+	return v, nil
 }

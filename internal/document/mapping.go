@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"gopkg.in/yaml.v3"
-
 	"github.com/andmoneyaps/engage-playbooks"
 )
 
@@ -16,13 +14,17 @@ type Mapping struct {
 	node     Node
 	what     string
 	problems *engage.Problems
-	members  map[string]member
-	order    []string
+	ok       bool
+	// refused are the places of keys that were reported and do not count.
+	refused map[int]bool
+	// index has the places of the keys of a mapping with many.
+	index map[string]int
 	// meant are the keys that a misspelt one was probably meant to be.
 	meant []string
 }
 
-type member struct{ key, value Node }
+// manyKeys is from how many keys on a mapping gets an index.
+const manyKeys = 24
 
 // Mapping opens the node as a mapping. Keys outside the allowed ones, keys
 // given twice, and a node that is no mapping are problems; what names the
@@ -32,18 +34,21 @@ func (n Node) Mapping(problems *engage.Problems, what string, allowed ...string)
 	if !n.want(problems, what, Map) {
 		return m
 	}
-	y := n.content()
-	m.members = make(map[string]member, len(y.Content)/2)
-	for i := 0; i+1 < len(y.Content); i += 2 {
-		key := Node{y.Content[i], n.file}
-		name := y.Content[i].Value
-		switch first, twice := m.members[name]; {
-		case y.Content[i].Kind != yaml.ScalarNode:
-			problems.Errorf(key.Pos(), "wrong-type", "%s: a key must be text", what)
-		case twice:
-			problems.Errorf(key.Pos(), "duplicate-key", "%s: key %q is given twice, first in line %d", what, name, first.key.Pos().Line)
+	m.ok = true
+	items := n.v.items
+	if len(items) > 2*manyKeys {
+		m.index = make(map[string]int, len(items)/2)
+	}
+	for i := 0; i+1 < len(items); i += 2 {
+		key := &items[i]
+		name := key.text
+		switch first := m.find(name, i); {
+		case key.kind == None || key.kind == List || key.kind == Map:
+			problems.Errorf(n.item(i).Pos(), "wrong-type", "%s: a key must be text", what)
+		case first >= 0:
+			problems.Errorf(n.item(i).Pos(), "duplicate-key", "%s: key %q is given twice, first in line %d", what, name, items[first].line)
 		case len(allowed) > 0 && !slices.Contains(allowed, name):
-			p := problems.Errorf(key.Pos(), "unknown-key", "%s: unknown key %q", what, name)
+			p := problems.Errorf(n.item(i).Pos(), "unknown-key", "%s: unknown key %q", what, name)
 			p.Suggestion = Suggest(name, allowed)
 			if p.Suggestion == "" {
 				p.Suggestion = "allowed: " + strings.Join(allowed, ", ")
@@ -51,38 +56,78 @@ func (n Node) Mapping(problems *engage.Problems, what string, allowed ...string)
 				m.meant = append(m.meant, nearest(name, allowed))
 			}
 		default:
-			m.members[name] = member{key, Node{y.Content[i+1], n.file}}
-			m.order = append(m.order, name)
+			if m.index != nil {
+				m.index[name] = i
+			}
+			continue
 		}
+		if m.refused == nil {
+			m.refused = map[int]bool{}
+		}
+		m.refused[i] = true
 	}
 	return m
 }
 
+// find gives the place of a key among the items before end, or -1.
+func (m *Mapping) find(key string, end int) int {
+	if m.index != nil {
+		if i, ok := m.index[key]; ok {
+			return i
+		}
+		return -1
+	}
+	for i := 0; i+1 < end; i += 2 {
+		if m.node.v.items[i].text == key && !m.refused[i] {
+			return i
+		}
+	}
+	return -1
+}
+
+// place is where a key is among the items, or -1.
+func (m *Mapping) place(key string) int {
+	if !m.ok {
+		return -1
+	}
+	return m.find(key, len(m.node.v.items))
+}
+
 // Ok reports whether the node was a mapping.
-func (m Mapping) Ok() bool { return m.members != nil }
+func (m Mapping) Ok() bool { return m.ok }
 
 // Pos is where the mapping begins.
 func (m Mapping) Pos() engage.Pos { return m.node.Pos() }
 
 // Keys returns the accepted keys in the order of the document.
-func (m Mapping) Keys() []string { return m.order }
+func (m Mapping) Keys() []string {
+	if !m.ok {
+		return nil
+	}
+	keys := make([]string, 0, len(m.node.v.items)/2)
+	for i := 0; i+1 < len(m.node.v.items); i += 2 {
+		if !m.refused[i] {
+			keys = append(keys, m.node.v.items[i].text)
+		}
+	}
+	return keys
+}
 
 // Get returns a member's value; the zero Node if it is not there.
 func (m Mapping) Get(key string) Node {
-	mb, ok := m.members[key]
-	if !ok {
-		return Node{file: m.node.file}
+	if i := m.place(key); i >= 0 {
+		return m.node.item(i + 1)
 	}
-	return mb.value
+	return Node{file: m.node.file}
 }
 
 // Has reports whether a member is there.
-func (m Mapping) Has(key string) bool { _, ok := m.members[key]; return ok }
+func (m Mapping) Has(key string) bool { return m.place(key) >= 0 }
 
 // KeyPos is where a member's key stands, or where the mapping begins.
 func (m Mapping) KeyPos(key string) engage.Pos {
-	if mb, ok := m.members[key]; ok {
-		return mb.key.Pos()
+	if i := m.place(key); i >= 0 {
+		return m.node.item(i).Pos()
 	}
 	return m.Pos()
 }

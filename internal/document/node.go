@@ -8,15 +8,13 @@ import (
 	"strconv"
 	"strings"
 
-	"gopkg.in/yaml.v3"
-
 	"github.com/andmoneyaps/engage-playbooks"
 )
 
 // Node is a value of a document that knows its position. The zero Node stands
 // for a value that is not there.
 type Node struct {
-	y    *yaml.Node
+	v    *value
 	file string
 }
 
@@ -39,65 +37,51 @@ func (t Type) String() string {
 }
 
 // IsZero reports whether the node is not there.
-func (n Node) IsZero() bool { return n.y == nil }
+func (n Node) IsZero() bool { return n.v == nil }
 
 // Pos is where the value begins.
 func (n Node) Pos() engage.Pos {
-	if n.y == nil {
+	if n.v == nil {
 		return engage.Pos{File: n.file}
 	}
-	return engage.Pos{File: n.file, Line: n.y.Line, Col: n.y.Column}
+	return engage.Pos{File: n.file, Line: int(n.v.line), Col: int(n.v.col)}
 }
 
-// content follows an alias; the loader has bounded them and refused cycles.
-func (n Node) content() *yaml.Node {
-	y := n.y
-	for y != nil && y.Kind == yaml.AliasNode {
-		y = y.Alias
+// items are those of a list, or the keys and values of a mapping in turns.
+func (n Node) items() []value {
+	if n.v == nil {
+		return nil
 	}
-	return y
+	return n.v.items
 }
+
+// item is the node of one of the items.
+func (n Node) item(i int) Node { return Node{&n.v.items[i], n.file} }
 
 // Type returns what the node holds.
 func (n Node) Type() Type {
-	y := n.content()
-	if y == nil {
+	if n.v == nil {
 		return None
 	}
-	switch y.Kind {
-	case yaml.MappingNode:
-		return Map
-	case yaml.SequenceNode:
-		return List
-	}
-	switch y.ShortTag() {
-	case "!!null":
-		return Null
-	case "!!bool":
-		return Bool
-	case "!!int", "!!float":
-		return Number
-	}
-	return Text
+	return n.v.kind
 }
 
 // raw is the scalar as written, without quotes.
 func (n Node) raw() string {
-	if y := n.content(); y != nil {
-		return y.Value
+	if n.v == nil {
+		return ""
 	}
-	return ""
+	return n.v.text
 }
 
 // Items returns the items of a list; nil for anything else.
 func (n Node) Items() []Node {
-	y := n.content()
-	if y == nil || y.Kind != yaml.SequenceNode {
+	if n.Type() != List {
 		return nil
 	}
-	items := make([]Node, len(y.Content))
-	for i, c := range y.Content {
-		items[i] = Node{c, n.file}
+	items := make([]Node, len(n.v.items))
+	for i := range items {
+		items[i] = n.item(i)
 	}
 	return items
 }
@@ -129,15 +113,11 @@ func (s String) At(line, col int) engage.Pos {
 }
 
 func (n Node) text() String {
-	y := n.content()
-	if y == nil {
-		return String{}
-	}
 	return String{
-		Value:   y.Value,
+		Value:   n.v.text,
 		Pos:     n.Pos(),
-		Plain:   n.y == y && y.Style&^yaml.TaggedStyle == 0 && !strings.Contains(y.Value, "\n"),
-		literal: n.y == y && y.Style&yaml.LiteralStyle != 0,
+		Plain:   n.v.style == plainStyle && !strings.Contains(n.v.text, "\n"),
+		literal: n.v.style == literalStyle,
 	}
 }
 
@@ -180,7 +160,7 @@ func (n Node) want(problems *engage.Problems, what string, t Type) bool {
 		p.Suggestion = "quote it: " + strconv.Quote(n.raw())
 	}
 	switch word := strings.ToLower(n.raw()); {
-	case t == Text && have == Map && n.content().Style&yaml.FlowStyle != 0:
+	case t == Text && have == Map && n.v.style == flowStyle:
 		p.Suggestion = "a text that begins with { needs quotes"
 	case t == Bool && have == Text && (word == "yes" || word == "on"):
 		p.Suggestion = "write true"
@@ -193,36 +173,35 @@ func (n Node) want(problems *engage.Problems, what string, t Type) bool {
 // Value reads the node as a JSON value: map[string]any, []any, string, bool,
 // nil, and json.Number with all digits as written. A date is text.
 func (n Node) Value(problems *engage.Problems) any {
-	y := n.content()
 	switch n.Type() {
 	case Map:
-		m := make(map[string]any, len(y.Content)/2)
-		for i := 0; i+1 < len(y.Content); i += 2 {
-			k := y.Content[i].Value
+		m := make(map[string]any, len(n.v.items)/2)
+		for i := 0; i+1 < len(n.v.items); i += 2 {
+			k := n.v.items[i].text
 			if _, twice := m[k]; twice {
-				problems.Errorf(Node{y.Content[i], n.file}.Pos(), "duplicate-key", "key %q is given twice", k)
+				problems.Errorf(n.item(i).Pos(), "duplicate-key", "key %q is given twice", k)
 				continue
 			}
-			m[k] = Node{y.Content[i+1], n.file}.Value(problems)
+			m[k] = n.item(i + 1).Value(problems)
 		}
 		return m
 	case List:
-		l := make([]any, len(y.Content))
-		for i, c := range y.Content {
-			l[i] = Node{c, n.file}.Value(problems)
+		l := make([]any, len(n.v.items))
+		for i := range l {
+			l[i] = n.item(i).Value(problems)
 		}
 		return l
 	case Bool:
-		return strings.EqualFold(y.Value, "true")
+		return strings.EqualFold(n.v.text, "true")
 	case Number:
-		num, ok := number(y.Value)
+		num, ok := number(n.v.text)
 		if !ok {
-			problems.Errorf(n.Pos(), "wrong-type", "%s is not a number that can be used here; quote it if it is text", y.Value)
+			problems.Errorf(n.Pos(), "wrong-type", "%s is not a number that can be used here; quote it if it is text", n.v.text)
 			return nil
 		}
 		return num
 	case Text:
-		return y.Value
+		return n.v.text
 	}
 	return nil
 }
@@ -261,26 +240,25 @@ func (n Node) JSON(problems *engage.Problems) []byte {
 }
 
 func (n Node) writeJSON(b *bytes.Buffer, problems *engage.Problems) {
-	y := n.content()
 	switch n.Type() {
 	case Map:
 		b.WriteByte('{')
-		for i := 0; i+1 < len(y.Content); i += 2 {
+		for i := 0; i+1 < len(n.v.items); i += 2 {
 			if i > 0 {
 				b.WriteByte(',')
 			}
-			writeScalar(b, y.Content[i].Value)
+			writeScalar(b, n.v.items[i].text)
 			b.WriteByte(':')
-			Node{y.Content[i+1], n.file}.writeJSON(b, problems)
+			n.item(i+1).writeJSON(b, problems)
 		}
 		b.WriteByte('}')
 	case List:
 		b.WriteByte('[')
-		for i, c := range y.Content {
+		for i := range n.v.items {
 			if i > 0 {
 				b.WriteByte(',')
 			}
-			Node{c, n.file}.writeJSON(b, problems)
+			n.item(i).writeJSON(b, problems)
 		}
 		b.WriteByte(']')
 	default:

@@ -53,6 +53,18 @@ func ParseNodes(file string, data []byte, problems *engage.Problems) []Node {
 		}
 		return []Node{{root, file}}
 	}
+	if values, ok := simpleYAML(string(data)); ok {
+		nodes := make([]Node, len(values))
+		for i := range values {
+			nodes[i] = Node{&values[i], file}
+		}
+		return nodes
+	}
+	return parseYAML(file, data, problems)
+}
+
+// parseYAML parses any YAML.
+func parseYAML(file string, data []byte, problems *engage.Problems) []Node {
 	doubtful := bytes.ContainsFunc(data, isInvisible)
 	var nodes []Node
 	dec := yaml.NewDecoder(bytes.NewReader(data))
@@ -67,6 +79,7 @@ func ParseNodes(file string, data []byte, problems *engage.Problems) []Node {
 				reportInvisible(problems, file, data, i, false)
 				return nodes
 			}
+			at := engage.Pos{File: file}
 			at.Line, at.Col = yamlErrorPlace(data, err)
 			problem := problems.Errorf(at, "syntax", "")
 			problem.Message, problem.Suggestion = yamlErrorText(data, err)
@@ -82,7 +95,8 @@ func ParseNodes(file string, data []byte, problems *engage.Problems) []Node {
 			w.source = data
 		}
 		if w.check(root, 0) {
-			nodes = append(nodes, Node{root, file})
+			v := valueOf(root)
+			nodes = append(nodes, Node{&v, file})
 		}
 	}
 }
@@ -153,7 +167,7 @@ func (w *walk) check(y *yaml.Node, depth int) bool {
 
 func (w *walk) fail(y *yaml.Node, code, message string) {
 	if !w.failed {
-		w.problems.Errorf(Node{y, w.file}.Pos(), code, "%s", message)
+		w.problems.Errorf(engage.Pos{File: w.file, Line: y.Line, Col: y.Column}, code, "%s", message)
 	}
 	w.failed = true
 }

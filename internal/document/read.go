@@ -170,21 +170,25 @@ func envelope(n Node, file string, isJSON bool, problems *engage.Problems) *Docu
 			problems.Errorf(s.Pos, "wrong-type", "id: must not be empty")
 		}
 	}
-	for key, to := range map[string]*string{"name": &d.Name, "description": &d.Description} {
-		if v := n.member(key); !v.IsZero() {
-			s, _ := v.Text(problems, key)
-			*to = s.Value
-		}
-	}
+	d.Name = n.optionalText(problems, "name")
+	d.Description = n.optionalText(problems, "description")
 	return d
+}
+
+func (n Node) optionalText(problems *engage.Problems, key string) string {
+	v := n.member(key)
+	if v.IsZero() {
+		return ""
+	}
+	s, _ := v.Text(problems, key)
+	return s.Value
 }
 
 // misspelt reports whether a key is the wanted one but for a letter or its
 // case.
 func (n Node) misspelt(want string) bool {
-	y := n.content()
-	for i := 0; i+1 < len(y.Content); i += 2 {
-		if k := y.Content[i].Value; k != want && distance(strings.ToLower(k), want, 2) < 2 {
+	for i, k := range n.items() {
+		if i%2 == 0 && k.text != want && distance(strings.ToLower(k.text), want, 2) < 2 {
 			return true
 		}
 	}
@@ -193,10 +197,10 @@ func (n Node) misspelt(want string) bool {
 
 // member finds a key without checking the mapping.
 func (n Node) member(key string) Node {
-	y := n.content()
-	for i := 0; i+1 < len(y.Content); i += 2 {
-		if y.Content[i].Value == key {
-			return Node{y.Content[i+1], n.file}
+	items := n.items()
+	for i := 0; i+1 < len(items); i += 2 {
+		if items[i].text == key {
+			return n.item(i + 1)
 		}
 	}
 	return Node{file: n.file}
