@@ -115,13 +115,12 @@ func (f *Field) wire(v any, stored bool) (dataverse.Value, error) {
 				return nil, bad("too-long", "want at most %d characters, have %d", f.MaxLength, n)
 			}
 		}
-		return s, nil
+		return v, nil
 	case TypeBoolean:
-		b, ok := v.(bool)
-		if !ok {
+		if _, ok := v.(bool); !ok {
 			return nil, bad("wrong-type", "want true or false, have %s", kind(v))
 		}
-		return b, nil
+		return v, nil
 	case TypeInt:
 		i, err := integer(v)
 		if err != nil {

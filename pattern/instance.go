@@ -8,114 +8,51 @@ import (
 // instance plans the i-th record of a part. Only checking, it builds nothing
 // that nobody reads.
 func (w *writer) instance(part *Part, i int, sources []source, idOnly bool) error {
-	d := part.Entity
-	checking := w.lookup == nil
-	name := ""
-	if !checking {
-		name = part.name(i)
-	}
-	t := &target{}
-	if part.hasValueReferences() {
-		t.values = map[string]any{}
-	}
 	id, err := w.identify(part, i)
 	if err != nil {
 		return err
 	}
-	t.id = id
+	w.counts[part.index]++
+	t := &target{}
+	if len(part.requiredBy) > 0 {
+		t = w.referenced(part, id)
+	}
 	record := plannedRecord{part: part, write: -1, id: id}
 	if idOnly {
-		w.targets[part.index] = append(w.targets[part.index], t)
 		w.plan.results = append(w.plan.results, record)
 		return nil
 	}
-	write := dataverse.Write{
-		Operation: dataverse.Create, Table: d.Table, EntitySet: d.EntitySet, PrimaryKey: d.PrimaryKey,
-		ID: guidOf(id), Source: name, Body: make([]dataverse.Property, 0, len(sources)),
+	var d *draft
+	if w.lookup == nil {
+		d = w.scratch()
+	} else {
+		name := part.name(i)
+		d = &draft{
+			fields:  make(map[string]any, len(sources)+1),
+			write:   dataverse.Write{Source: name, Body: make([]dataverse.Property, 0, len(sources))},
+			planned: PlannedWrite{Part: name, Operation: w.op, Table: part.Entity.Table, ID: guidOf(id), Columns: make([]PlannedColumn, 0, len(sources))},
+		}
 	}
-	planned := PlannedWrite{Part: name, Operation: w.op, Table: d.Table, ID: write.ID}
-	if !checking {
-		record.fields = make(map[string]any, len(sources)+1)
-		planned.Columns = make([]PlannedColumn, 0, len(sources))
+	d.values = t.values
+	if err := w.draft(part, i, id, sources, d); err != nil {
+		return err
 	}
-	switch {
-	case w.op == Update:
-		write.Operation = dataverse.Update
-		if err := w.version(part, i, &write); err != nil {
-			return err
-		}
-	case w.op == Upsert && write.ID != "":
-		write.Operation = dataverse.Upsert
-	}
-	var parties partyWrite
-	for k := range sources {
-		s := &sources[k]
-		v, property, err := w.value(part, i, s)
-		if err != nil {
-			return err
-		}
-		if v == nil && w.op == Create {
-			if s.field.Required {
-				return errAt("required-field", part.name(i), s.field.Name, s.at(part), "is required and has no value")
-			}
-			continue // null is no input
-		}
-		if v == nil && w.op == Upsert && s.field.Required {
-			return errAt("required-field", part.name(i), s.field.Name, s.at(part), "is required and has no value")
-		}
-		if err := w.writable(part, i, s); err != nil {
-			return err
-		}
-		if t.values != nil {
-			t.values[s.field.Name] = v
-		}
-		if checking {
-			if s.field.Type == entity.TypePartyList {
-				parties.add(s.field, PlannedColumn{}, property)
-			} else {
-				write.Body = append(write.Body, property)
-			}
-			continue
-		}
-		record.fields[s.field.Name] = v
-		column := PlannedColumn{Column: s.field.Column, Field: s.field.Name, Value: w.plan.known(v), Source: s.label}
-		if s.input != nil && s.fallback != nil && part.at(s.field, s.input.Data, i) == nil {
-			column.Source = "default"
-		}
-		if s.field.Type == entity.TypePartyList {
-			parties.add(s.field, column, property)
-			if write.Operation == dataverse.Create {
-				planned.Columns = append(planned.Columns, column)
-			}
-			continue
-		}
-		write.Body = append(write.Body, property)
-		if v == nil && s.field.Type == entity.TypeLookup {
-			all, err := s.field.Clear()
-			if err != nil {
-				return errAt(codeOf(err), name, s.field.Name, s.at(part), "%s", err)
-			}
-			write.Body = append(write.Body, all[1:]...)
-		}
-		planned.Columns = append(planned.Columns, column)
-	}
-	if write.Operation == dataverse.Create && len(parties.fields) > 0 {
-		write.Body = append(write.Body, parties.property())
-	}
+	record.fields = d.fields
+	replaces := d.write.Operation != dataverse.Create && len(d.parties.fields) > 0
 	var last dataverse.Write
 	var lastPlanned PlannedWrite
-	if write.Operation != dataverse.Create && len(parties.fields) > 0 {
-		last, lastPlanned = closing(&write, &planned)
+	if replaces {
+		last, lastPlanned = closing(&d.write, &d.planned)
 	}
 	// The replacement of parties alone has no version to compare, so a change
 	// of nothing goes before it.
-	if w.op != Update || len(write.Body) > 0 || write.IfMatch != "" {
-		w.add(write, planned)
+	if w.op != Update || len(d.write.Body) > 0 || d.write.IfMatch != "" {
+		w.add(d.write, d.planned)
 		record.write = w.writes - 1
 		t.ref = w.writes
 	}
-	if write.Operation != dataverse.Create && len(parties.fields) > 0 {
-		if err := w.replaceParties(part, i, write, planned, &parties); err != nil {
+	if replaces {
+		if err := w.replaceParties(part, i, d.write, d.planned, &d.parties); err != nil {
 			return err
 		}
 		if len(last.Body) > 0 {
@@ -123,12 +60,96 @@ func (w *writer) instance(part *Part, i int, sources []source, idOnly bool) erro
 		}
 		record.write = w.writes - 1
 	}
-	if record.write >= 0 && w.op != Create && w.op != Upsert {
+	if record.write >= 0 && w.op == Update {
 		w.link(part, id, true)
 	}
-	w.targets[part.index] = append(w.targets[part.index], t)
-	if !checking {
+	if w.lookup != nil {
 		w.plan.results = append(w.plan.results, record)
+	}
+	return nil
+}
+
+// A draft is one record on its way into a plan.
+type draft struct {
+	write   dataverse.Write
+	planned PlannedWrite   // its columns are noted where there is room for them
+	fields  map[string]any // of the result; nil: nobody reads it
+	values  map[string]any // that other parts take; nil: none does
+	parties partyWrite
+}
+
+// scratch is a draft of which nothing is kept.
+func (w *writer) scratch() *draft {
+	w.spare = draft{write: dataverse.Write{Body: w.spare.write.Body[:0]}}
+	return &w.spare
+}
+
+// draft converts the values of the i-th record of a part. The draft's write
+// has its source, and room for the body.
+func (w *writer) draft(part *Part, i int, id any, sources []source, d *draft) error {
+	e := part.Entity
+	d.write = dataverse.Write{
+		Operation: dataverse.Create, Table: e.Table, EntitySet: e.EntitySet, PrimaryKey: e.PrimaryKey,
+		ID: guidOf(id), Source: d.write.Source, Body: d.write.Body,
+	}
+	switch {
+	case w.op == Update:
+		d.write.Operation = dataverse.Update
+		if err := w.version(part, i, &d.write); err != nil {
+			return err
+		}
+	case w.op == Upsert && d.write.ID != "":
+		d.write.Operation = dataverse.Upsert
+	}
+	for k := range sources {
+		s := &sources[k]
+		v, property, err := w.value(part, i, s)
+		if err != nil {
+			return err
+		}
+		if v == nil && w.op != Update && s.field.Required {
+			return errAt("required-field", part.name(i), s.field.Name, s.at(part), "is required and has no value")
+		}
+		if v == nil && w.op == Create {
+			continue // null is no input
+		}
+		if err := w.writable(part, i, s); err != nil {
+			return err
+		}
+		if d.values != nil {
+			d.values[s.field.Name] = v
+		}
+		if d.fields != nil {
+			d.fields[s.field.Name] = v
+		}
+		var column PlannedColumn
+		if d.planned.Columns != nil {
+			column = PlannedColumn{Column: s.field.Column, Field: s.field.Name, Value: w.plan.known(v), Source: s.label}
+			if s.input != nil && s.fallback != nil && part.at(s.field, s.input.Data, i) == nil {
+				column.Source = "default"
+			}
+		}
+		if s.field.Type == entity.TypePartyList {
+			d.parties.add(s.field, column, property)
+			if d.write.Operation != dataverse.Create {
+				continue // written by itself
+			}
+		} else {
+			d.write.Body = append(d.write.Body, property)
+		}
+		if v == nil && s.field.Type == entity.TypeLookup && w.lookup != nil {
+			all, err := s.field.Clear()
+			if err != nil {
+				return errAt(codeOf(err), part.name(i), s.field.Name, s.at(part), "%s", err)
+			}
+			d.write.Body = append(d.write.Body, all[1:]...)
+		}
+		if d.planned.Columns != nil {
+			d.planned.Columns = append(d.planned.Columns, column)
+		}
+	}
+	if d.write.Operation == dataverse.Create && len(d.parties.fields) > 0 {
+		d.write.Body = append(d.write.Body, d.parties.property())
 	}
 	return nil
 }
@@ -142,40 +163,39 @@ func (w *writer) add(write dataverse.Write, planned PlannedWrite) {
 	w.plan.Writes = append(w.plan.Writes, planned)
 }
 
-// hasValueReferences reports whether other parts take values of this one.
-func (p *Part) hasValueReferences() bool {
-	for _, r := range p.requiredBy {
-		if r.ReferenceField != entity.IDField {
-			return true
-		}
-	}
-	return false
-}
-
 // identify gives the id of an instance: a GUID, an Unknown, or nil where the
 // service picks it.
 func (w *writer) identify(part *Part, i int) (any, error) {
+	id, given, err := w.givenID(part, i)
+	if given || err != nil || w.lookup == nil && w.op == Create {
+		return id, err
+	}
+	return w.newID(part, i), nil
+}
+
+// givenID is the id of an instance that was there before, as far as is known.
+func (w *writer) givenID(part *Part, i int) (id any, given bool, err error) {
 	in := w.inputs[part.index]
 	if id, ok := in.get(entity.IDField); ok && w.op != Create {
 		v := part.at(nil, id.Data, i)
 		if u, unknown := FindUnknown(v); unknown {
-			return u, nil
+			return u, true, nil
 		}
 		if v != nil {
 			f, _ := part.Entity.Field(entity.IDField)
 			g, err := f.Literal(v)
 			if err != nil {
-				return nil, errAt(codeOf(err), part.name(i), entity.IDField, id.Pos, "%s", err)
+				return nil, false, errAt(codeOf(err), part.name(i), entity.IDField, id.Pos, "%s", err)
 			}
-			return g, nil
+			return g, true, nil
 		}
 		if w.op == Update {
-			return nil, errAt("update-without-id", part.name(i), entity.IDField, id.Pos, "is null, and an Update needs it")
+			return nil, false, errAt("update-without-id", part.name(i), entity.IDField, id.Pos, "is null, and an Update needs it")
 		}
 	}
 	switch w.op {
 	case Update:
-		return nil, errAt("update-without-id", part.name(i), entity.IDField, part.Pos, "has input, so an Update needs its Id")
+		return nil, false, errAt("update-without-id", part.name(i), entity.IDField, part.Pos, "has input, so an Update needs its Id")
 	case Upsert:
 		if w.lookup == nil {
 			if w.bare == nil {
@@ -185,18 +205,23 @@ func (w *writer) identify(part *Part, i int) (any, error) {
 				}
 			}
 			if key, _ := w.bare.keyOf(part, i); key == nil {
-				return nil, errAt("upsert-without-key", part.name(i), "", part.Pos, "an Upsert needs its Id, or values for all fields of one of the keys of %s", part.Entity.ID)
+				return nil, false, errAt("upsert-without-key", part.name(i), "", part.Pos, "an Upsert needs its Id, or values for all fields of one of the keys of %s", part.Entity.ID)
 			}
 		} else if f := w.lookup.found[part.index]; i < len(f.existing) && f.existing[i] != "" {
-			return f.existing[i], nil
+			return f.existing[i], true, nil
 		}
 	}
-	if w.options.NewID != nil && (w.lookup != nil || w.op != Create) {
+	return nil, false, nil
+}
+
+// newID is the id of an instance that is created; nil leaves it to the service.
+func (w *writer) newID(part *Part, i int) any {
+	if w.options.NewID != nil {
 		if id := w.options.NewID(part.Ref, i); id != "" {
-			return id, nil
+			return id
 		}
 	}
-	return nil, nil
+	return nil
 }
 
 // guidOf is the id for a request; an unknown one is shown as its text.
@@ -244,15 +269,21 @@ func (w *writer) writable(part *Part, i int, s *source) error {
 
 // value gives the abstract value of a field and the property that stores it.
 func (w *writer) value(part *Part, i int, s *source) (any, dataverse.Property, error) {
+	if s.ready {
+		return s.value, s.property, nil
+	}
+	v, property, err := w.convert(part, i, s)
+	if err == nil && s.same {
+		s.value, s.property, s.ready = v, property, true
+	}
+	return v, property, err
+}
+
+func (w *writer) convert(part *Part, i int, s *source) (any, dataverse.Property, error) {
 	if len(s.bound) > 0 {
 		return w.boundValue(part, i, s)
 	}
-	v := s.fallback
-	if s.input != nil {
-		if given := part.at(s.field, s.input.Data, i); given != nil || w.op != Create {
-			v = given
-		}
-	}
+	v := s.given(w.op, part, i)
 	property, err := w.property(s.field, v)
 	if err != nil {
 		return nil, dataverse.Property{}, errAt(codeOf(err), part.name(i), s.field.Name, s.at(part), "%s", err)
@@ -267,6 +298,9 @@ func (w *writer) value(part *Part, i int, s *source) (any, dataverse.Property, e
 				w.linkTo(part, table, s.field.EntitySet(table), id)
 			}
 		}
+	}
+	if w.raw && !s.same {
+		return v, property, nil
 	}
 	return s.field.Normal(v), property, nil
 }
@@ -284,103 +318,4 @@ func (w *writer) property(f *entity.Field, v any) (dataverse.Property, error) {
 		return dataverse.Property{Name: f.PartiesLink(), Value: parties}, err
 	}
 	return f.Property(v)
-}
-
-// boundValue takes the value from what requirements reference.
-func (w *writer) boundValue(part *Part, i int, s *source) (any, dataverse.Property, error) {
-	f := s.field
-	if f.Type == entity.TypePartyList {
-		return w.boundParties(part, s)
-	}
-	r := s.bound[0]
-	to := w.pattern.byRef[r.Reference]
-	targets := w.targets[to.index]
-	j := 0
-	if to.AllowsMultiple {
-		j = i
-	}
-	if w.open[to.index] {
-		u := Unknown{After: "the look-up"}
-		return u, f.Placeholder(u), nil
-	}
-	if j >= len(targets) {
-		return nil, dataverse.Property{}, errAt("list-length", part.name(i), f.Name, r.Pos, "there is no record of %s for it", to.Ref)
-	}
-	t := targets[j]
-	if r.ReferenceField != entity.IDField {
-		v := t.values[r.ReferenceField]
-		if _, later := v.(made); later {
-			return nil, dataverse.Property{}, errAt("no-id", part.name(i), f.Name, r.Pos, "the id in %s.%s is not known before it is written", to.Ref, r.ReferenceField)
-		}
-		if f.Type == entity.TypeLookup && len(f.Targets) != 1 && v != nil {
-			if table, ok := t.types[r.ReferenceField].(string); ok {
-				v = map[string]any{"Id": v, "Type": table}
-			}
-		}
-		property, err := w.property(f, v)
-		if err != nil {
-			return nil, dataverse.Property{}, errAt(codeOf(err), part.name(i), f.Name, r.Pos, "the value of %s.%s does not fit: %s", to.Ref, r.ReferenceField, err)
-		}
-		return f.Normal(v), property, nil
-	}
-	if u, unknown := t.id.(Unknown); unknown {
-		return u, f.Placeholder(u), nil
-	}
-	if w.lookup == nil {
-		return Unknown{After: "the look-up"}, dataverse.Property{}, nil
-	}
-	if f.Type != entity.TypeLookup {
-		id, ok := t.id.(dataverse.GUID)
-		if !ok {
-			return nil, dataverse.Property{}, errAt("no-id", part.name(i), f.Name, r.Pos, "the id of %s is not known before it is written", to.Ref)
-		}
-		return string(id), dataverse.Property{Name: f.Column, Value: id}, nil
-	}
-	p, err := f.Link(to.Entity.Table, bindTo(to, t))
-	if err != nil {
-		return nil, dataverse.Property{}, errAt(codeOf(err), part.name(i), f.Name, r.Pos, "%s", err)
-	}
-	w.link(to, t.id, false)
-	return t.data(), p, nil
-}
-
-// bindTo links to a target: by its id, or as the write of this change set that
-// makes it.
-func bindTo(to *Part, t *target) dataverse.Bind {
-	b := dataverse.Bind{EntitySet: to.Entity.EntitySet, ID: guidOf(t.id)}
-	if b.ID == "" {
-		b.Ref = t.ref
-	}
-	return b
-}
-
-// link notes a record of a part that was there before: one of a read-only
-// part, or on an Update of any, which may have got nothing but its id.
-func (w *writer) link(part *Part, id any, changed bool) {
-	g, ok := id.(dataverse.GUID)
-	if !ok || !part.ReadOnly && !changed && w.op != Update {
-		return
-	}
-	w.note(Linked{
-		Part: part.Ref, Table: part.Entity.Table, EntitySet: part.Entity.EntitySet,
-		PrimaryKey: part.Entity.PrimaryKey, ID: g, Changed: changed,
-	})
-}
-
-// linkTo notes a record that an input names.
-func (w *writer) linkTo(part *Part, table, set string, id dataverse.GUID) {
-	w.note(Linked{Part: part.Ref, Table: table, EntitySet: set, ID: id})
-}
-
-func (w *writer) note(l Linked) {
-	if w.lookup == nil {
-		return
-	}
-	if w.linked == nil {
-		w.linked = map[string]bool{}
-	}
-	if key := l.Table + "/" + string(l.ID); !w.linked[key] {
-		w.linked[key] = true
-		w.plan.Linked = append(w.plan.Linked, l)
-	}
 }

@@ -49,14 +49,15 @@ func (w *writer) boundParties(part *Part, s *source) (any, dataverse.Property, e
 	f := s.field
 	n := 0
 	for _, r := range s.bound {
-		n += len(w.targets[w.pattern.byRef[r.Reference].index])
+		n += w.counts[w.pattern.byRef[r.Reference].index]
 	}
 	parties := make(dataverse.Parties, 0, n)
 	values := make([]any, 0, n)
 	var unknown *Unknown
 	for _, r := range s.bound {
 		to := w.pattern.byRef[r.Reference]
-		for _, t := range w.targets[to.index] {
+		for j := range w.counts[to.index] {
+			t, _ := w.target(to, j)
 			if u, ok := t.id.(Unknown); ok {
 				unknown = &u
 				values = append(values, u)

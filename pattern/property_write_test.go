@@ -357,7 +357,7 @@ func checkWrites(t *testing.T, op pattern.Operation) {
 		} else {
 			refused[m.failed]++
 		}
-		plan, err := write(p, op, c, in)
+		plan, err := write(t, p, op, c, in)
 		if m.leftOut && slices.Contains([]string{"required-field", "upsert-without-key", "update-without-id"}, code(err)) {
 			m.failed, m.records = code(err), m.before
 		}
@@ -405,7 +405,7 @@ func (m *writeModel) checkResult(t *rapid.T, result map[string]any) {
 }
 
 // write checks, looks up, plans and sends.
-func write(p *pattern.Pattern, op pattern.Operation, c *dataverse.Client, in pattern.Input) (*pattern.WritePlan, error) {
+func write(t *rapid.T, p *pattern.Pattern, op pattern.Operation, c *dataverse.Client, in pattern.Input) (*pattern.WritePlan, error) {
 	o := pattern.Options{NewID: func(part string, i int) dataverse.GUID { return dataverse.GUID(newID(part, i)) }}
 	if err := p.Check(op, in, o); err != nil {
 		return nil, err
@@ -423,6 +423,13 @@ func write(p *pattern.Pattern, op pattern.Operation, c *dataverse.Client, in pat
 		return nil, errors.Join(err, failed)
 	}
 	plan, err := p.Write(op, in, l, o)
+	pieces, inPieces := p.Pieces(op, in, l, o, true)
+	switch {
+	case inPieces != nil && (err == nil || err.Error() != inPieces.Error()), pieces != nil && err != nil:
+		t.Fatalf("at once: %v; in pieces: %v", err, inPieces)
+	case pieces != nil:
+		comparePieces(t, op, plan, pieces)
+	}
 	if err != nil || len(plan.ChangeSet.Writes) == 0 {
 		return plan, err
 	}

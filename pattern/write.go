@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/andmoneyaps/engage-playbooks"
 	"github.com/andmoneyaps/engage-playbooks/dataverse"
 	"github.com/andmoneyaps/engage-playbooks/entity"
 )
@@ -42,28 +41,16 @@ func (p *Pattern) Write(op Operation, in Input, found *Lookup, o Options) (*Writ
 }
 
 func (p *Pattern) write(op Operation, in Input, found *Lookup, o Options) (*WritePlan, error) {
-	inputs, err := p.inputs(op, in)
+	w, err := p.writer(op, in, found, o)
 	if err != nil {
 		return nil, err
-	}
-	w := &writer{
-		pattern: p, op: op, options: o, lookup: found, inputs: inputs,
-		targets: make([][]*target, len(p.Parts)), absent: make([]bool, len(p.Parts)), open: make([]bool, len(p.Parts)),
-		plan: &WritePlan{Atomic: true, pattern: p},
 	}
 	if found != nil {
 		w.plan.ChangeSet = &dataverse.ChangeSet{Writes: make([]dataverse.Write, 0, len(p.Parts))}
 		w.plan.Writes, w.plan.results = make([]PlannedWrite, 0, len(p.Parts)), make([]plannedRecord, 0, len(p.Parts))
 	}
-	for _, part := range p.order {
-		if part.ReadOnly {
-			err = w.reference(part)
-		} else {
-			err = w.part(part)
-		}
-		if err != nil {
-			return nil, err
-		}
+	if err := w.parts(); err != nil {
+		return nil, err
 	}
 	if n := w.writes; n > MaxWrites {
 		if !o.Bulk {
@@ -76,7 +63,36 @@ func (p *Pattern) write(op Operation, in Input, found *Lookup, o Options) (*Writ
 	return w.plan, nil
 }
 
-// writer builds a plan part by part, in the pattern's order.
+func (p *Pattern) writer(op Operation, in Input, found *Lookup, o Options) (*writer, error) {
+	inputs, err := p.inputs(op, in)
+	if err != nil {
+		return nil, err
+	}
+	return &writer{
+		pattern: p, op: op, options: o, lookup: found, inputs: inputs,
+		targets: make([][]*target, len(p.Parts)), counts: make([]int, len(p.Parts)),
+		absent: make([]bool, len(p.Parts)), open: make([]bool, len(p.Parts)),
+		plan: &WritePlan{Atomic: true, pattern: p},
+	}, nil
+}
+
+// parts plans part by part, in the pattern's order.
+func (w *writer) parts() error {
+	for _, part := range w.pattern.order {
+		var err error
+		if part.ReadOnly {
+			err = w.reference(part)
+		} else {
+			err = w.part(part)
+		}
+		if err != nil || w.whole {
+			return err
+		}
+	}
+	return nil
+}
+
+// writer builds a plan part by part.
 type writer struct {
 	pattern *Pattern
 	op      Operation
@@ -84,16 +100,24 @@ type writer struct {
 	// lookup is nil when only checking, before anything was looked up.
 	lookup *Lookup
 	inputs []*partInput
-	// By part: its records, that it has none, and that their number is not
-	// known.
+	// By part: its records, if others reference them, how many there are, that
+	// it has none, and that their number is not known.
 	targets [][]*target
+	counts  []int
 	absent  []bool
 	open    []bool
-	linked  map[string]bool
+	linked  map[rowKey]bool
+	// unlinked: nobody wants to know what the writes link to.
+	unlinked bool
 	// writes counts those of the plan, and bare is the look-up of none, both
 	// for checking.
 	writes int
 	bare   *Lookup
+	spare  draft
+	// pieces, if there are any, are what is planned; whole says that it cannot
+	// be planned in pieces. raw leaves values as they were given.
+	pieces     *Pieces
+	whole, raw bool
 	// parties are those that an earlier write of this plan gave a record.
 	parties map[dataverse.GUID]dataverse.Parties
 	plan    *WritePlan
@@ -112,12 +136,12 @@ func (w *writer) reference(part *Part) error {
 		}
 		w.absent[i] = !in.any(false)
 		w.open[i] = true
-		w.targets[i] = []*target{{id: Unknown{After: "the look-up"}}}
+		w.targets[i], w.counts[i] = []*target{{id: Unknown{After: "the look-up"}}}, 1
 		return nil
 	}
 	f := w.lookup.found[i]
 	w.absent[i] = f.absent || len(f.records) == 0
-	w.targets[i] = f.records
+	w.targets[i], w.counts[i] = f.records, len(f.records)
 	if f.warning != "" {
 		w.plan.Warnings = append(w.plan.Warnings, Warning{Part: part.Ref, Message: f.warning})
 	}
@@ -203,12 +227,14 @@ func (w *writer) part(part *Part) error {
 	if err != nil {
 		return err
 	}
-	if w.lookup != nil {
+	if w.pieces != nil && !idOnly {
+		return w.outline(part, n, sources)
+	}
+	if w.lookup != nil && w.pieces == nil {
 		w.plan.ChangeSet.Writes = slices.Grow(w.plan.ChangeSet.Writes, n)
 		w.plan.Writes = slices.Grow(w.plan.Writes, n)
 		w.plan.results = slices.Grow(w.plan.results, n)
 	}
-	w.targets[part.index] = make([]*target, 0, n)
 	for i := range n {
 		if err := w.instance(part, i, sources, idOnly); err != nil {
 			return err
@@ -288,7 +314,7 @@ func (w *writer) count(part *Part, skip map[*Requirement]bool, n int, by *Value)
 			later = true
 			continue
 		}
-		have := len(w.targets[to.index])
+		have := w.counts[to.index]
 		switch {
 		case references < 0 || have == references:
 		case unsure:
@@ -310,81 +336,4 @@ func (w *writer) count(part *Part, skip map[*Requirement]bool, n int, by *Value)
 	}
 	w.open[part.index] = unsure || later
 	return 1, nil
-}
-
-// source is where the value of a field comes from.
-type source struct {
-	field *entity.Field
-	// bound are the requirements that set it: several on a PartyList add up.
-	bound []*Requirement
-	input *Value
-	// fallback is the default.
-	fallback any
-	label    string
-}
-
-// sources lists the fields that get a value, in declaration order.
-func (w *writer) sources(part *Part, skip map[*Requirement]bool) ([]source, error) {
-	in := w.inputs[part.index]
-	out := make([]source, 0, len(in.values)+len(part.requires)+len(part.Defaults))
-	for _, f := range part.Entity.Fields {
-		if f.IsID() {
-			continue
-		}
-		s := source{field: f}
-		skipped := false
-		for _, r := range part.requires {
-			if r.Field != f.Name {
-				continue
-			}
-			if skip[r] {
-				skipped = true
-				continue
-			}
-			s.bound = append(s.bound, r)
-			if s.label != "" {
-				s.label += ", "
-			}
-			s.label += r.Reference + "." + r.ReferenceField
-		}
-		switch v, given := in.get(f.Name); {
-		case len(s.bound) > 0:
-			if f.ReadOnly {
-				return nil, errAt("read-only-field", part.Ref, f.Name, s.bound[0].Pos, "a requirement sets it, but it is never written")
-			}
-		case given && (w.op != Create || v.Data != nil):
-			s.input, s.label = v, v.Source
-			if w.op == Create {
-				s.fallback, _ = part.fallback(f.Name) // for the nulls of a list
-			}
-		case w.op == Create || w.op == Upsert:
-			d, ok := part.fallback(f.Name)
-			if !ok || skipped {
-				if f.Required && !f.ReadOnly {
-					pos := part.Pos
-					if given {
-						pos = v.Pos
-					}
-					return nil, errAt("required-field", part.Ref, f.Name, pos, "is required and has no value")
-				}
-				continue
-			}
-			s.fallback, s.label = d, "default"
-		default:
-			continue
-		}
-		out = append(out, s)
-	}
-	return out, nil
-}
-
-// at names the position to blame for a value.
-func (s *source) at(part *Part) engage.Pos {
-	switch {
-	case s.input != nil && s.input.Pos.Line > 0:
-		return s.input.Pos
-	case len(s.bound) > 0:
-		return s.bound[0].Pos
-	}
-	return part.Pos
 }

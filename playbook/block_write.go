@@ -82,35 +82,50 @@ func (s *step) plan(ctx context.Context) error {
 	if err := l.found.Give(in); err != nil {
 		return err
 	}
+	if !s.dry && !s.b.Atomic && s.engine.Version == nil {
+		pieces, err := l.pattern.Pieces(s.b.Operation, in, l.found, s.options(), s.b.Verify)
+		if err != nil {
+			return err
+		}
+		if pieces != nil {
+			return s.conduct(ctx, pieces.Warnings, pieces.Linked, func() error { return s.pieces(ctx, l.client, pieces) }, pieces.Result)
+		}
+	}
 	plan, err := l.pattern.Write(s.b.Operation, in, l.found, s.options())
 	if err != nil {
 		return err
 	}
+	return s.conduct(ctx, plan.Warnings, plan.Linked, func() error {
+		switch {
+		case s.dry:
+			return s.show(ctx, l.client, plan)
+		case len(plan.ChangeSet.Writes) == 0:
+			return nil
+		}
+		return s.carryOut(ctx, l.client, plan)
+	}, plan.Result)
+}
+
+// conduct does what is planned, if it may be done, and puts out its result.
+func (s *step) conduct(ctx context.Context, warnings []pattern.Warning, linked []pattern.Linked, do func() error, result func() map[string]any) error {
 	if !s.dry {
 		s.b.pending = nil // while the service works, a run holds what it needs
 		if !s.engine.Coverage {
 			s.b.values = nil
 		}
 	}
-	for _, w := range plan.Warnings {
+	for _, w := range warnings {
 		s.b.warnings = append(s.b.warnings, Warning{Block: s.b.Name, Part: w.Part, Message: w.Message})
 	}
 	if s.b.Verify {
-		if err := s.verify(ctx, plan.Linked); err != nil {
+		if err := s.verify(ctx, linked); err != nil {
 			return err
 		}
 	}
-	switch {
-	case s.dry:
-		err = s.show(ctx, l.client, plan)
-	case len(plan.ChangeSet.Writes) == 0:
-	default:
-		err = s.carryOut(ctx, l.client, plan)
-	}
-	if err != nil {
+	if err := do(); err != nil {
 		return err
 	}
-	s.put(map[string]any{"Results": []any{plan.Result()}})
+	s.put(map[string]any{"Results": []any{result()}})
 	return nil
 }
 
@@ -269,6 +284,10 @@ func (s *step) wrote(plan *pattern.WritePlan, i int, id dataverse.GUID, unchange
 	if !s.b.addWrite(rec) {
 		return
 	}
+	s.tellWrite(rec)
+}
+
+func (s *step) tellWrite(rec *WriteRecord) {
 	rule := ""
 	if s.b.rec.Escalation != nil {
 		rule = s.b.rec.Escalation.Rule

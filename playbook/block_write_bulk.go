@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 
 	"github.com/andmoneyaps/engage-playbooks/dataverse"
 	"github.com/andmoneyaps/engage-playbooks/pattern"
@@ -14,10 +13,7 @@ import (
 // record stands before those that link to it; refused records do not stop the
 // others.
 func (s *step) bulk(ctx context.Context, c *dataverse.Client, plan *pattern.WritePlan) error {
-	var (
-		first error
-		lost  losses
-	)
+	var parts []bulkPart
 	for from := 0; from < len(plan.Writes); {
 		to := from + 1
 		ref, _ := instance(plan.Writes[from].Part)
@@ -27,22 +23,58 @@ func (s *step) bulk(ctx context.Context, c *dataverse.Client, plan *pattern.Writ
 			}
 			to++
 		}
-		err := s.bulkPart(ctx, c, plan, from, to, &lost)
+		parts = append(parts, &wholePart{step: s, plan: plan, from: from, set: dataverse.ChangeSet{Writes: plan.ChangeSet.Writes[from:to]}})
+		from = to
+	}
+	return s.bulkParts(ctx, c, parts)
+}
+
+// pieces writes in bulk what is planned while it is written.
+func (s *step) pieces(ctx context.Context, c *dataverse.Client, plan *pattern.Pieces) error {
+	parts := make([]bulkPart, len(plan.Parts))
+	for i, p := range plan.Parts {
+		parts[i] = &piece{step: s, Piece: p}
+	}
+	return s.bulkParts(ctx, c, parts)
+}
+
+// bulkPart is the records of a part, written in bulk: all planned, or planned
+// piece by piece.
+type bulkPart interface {
+	len() int
+	// send writes the records, and notes what became of each.
+	send(ctx context.Context, c *dataverse.Client, done *outcomes) error
+	write(i int) dataverse.Write
+	// record puts the records that were written into the record of the run, in
+	// order.
+	record(done *outcomes)
+}
+
+func (s *step) bulkParts(ctx context.Context, c *dataverse.Client, parts []bulkPart) error {
+	var (
+		first error
+		lost  losses
+		all   int
+	)
+	for _, p := range parts {
+		all += p.len()
+	}
+	for _, p := range parts {
+		if ctx.Err() != nil {
+			lost.refused += p.len() // nobody asked for them
+			continue
+		}
+		err := s.bulkPart(ctx, c, p, &lost)
 		if first == nil {
 			first = err
 		}
-		from = to
-		if ctx.Err() != nil {
-			lost.refused += len(plan.Writes) - from // nobody asked for them
-			break
-		}
 	}
 	if lost.refused > 0 {
-		s.warn("", "%d of %d records were not written", lost.refused, len(plan.Writes))
+		s.warn("", "%d of %d records were not written", lost.refused, all)
 	}
 	if lost.unsure > 0 {
 		s.b.rec.Unsettled = true
-		s.warn("", "whether %d of %d records were written is not known: there was no answer", lost.unsure, len(plan.Writes))
+		s.warn("", "whether %d of %d records were written is not known: there was no answer", lost.unsure, all)
 	}
 	return first
 }
@@ -51,45 +83,32 @@ func (s *step) bulk(ctx context.Context, c *dataverse.Client, plan *pattern.Writ
 // written: refused ones were not, of the others nobody knows.
 type losses struct{ refused, unsure int }
 
-// bulkPart writes the records from..to of one part, counts those that were
-// lost, and tells why the first one was.
-func (s *step) bulkPart(ctx context.Context, c *dataverse.Client, plan *pattern.WritePlan, from, to int, lost *losses) error {
-	part := &dataverse.ChangeSet{Writes: plan.ChangeSet.Writes[from:to]}
-	var seen observed
-	written, failed := c.Bulk(seen.context(ctx), part, nil)
+// bulkPart writes the records of one part, counts those that were lost, and
+// tells why the first one was.
+func (s *step) bulkPart(ctx context.Context, c *dataverse.Client, p bulkPart, lost *losses) error {
+	done := newOutcomes(p.len())
+	seen := observed{bulk: true}
+	failed := p.send(seen.context(ctx), c, done)
 	s.chain += s.note(&seen, func(e dataverse.Exchange) []*RequestRecord {
 		return []*RequestRecord{{Method: e.Method, Path: e.Path, Status: e.Status, ID: e.RequestID}}
 	})
-	there, err := s.settleBulk(ctx, c, part, written)
+	done.rest(failed)
+	err := s.settleBulk(ctx, c, p, done)
 	if err != nil {
 		s.b.rec.Unsettled = true
 		s.warn("", "whether some of the records were written before is not known: the service could not be asked")
 	}
-	settled := 0
-	for k, w := range written {
-		i := from + w.Index
-		settled++
-		if w.Err == nil || there[k] {
-			id := w.ID
-			if w.Err != nil {
-				id = part.Writes[w.Index].ID
-			}
-			s.wrote(plan, i, id, w.Err != nil || w.Unchanged)
-			continue
-		}
-		if mayBeWritten(ctx, &part.Writes[w.Index], w.Err) {
+	p.record(done)
+	for _, i := range done.failures() {
+		w := p.write(i)
+		if mayBeWritten(ctx, &w, done.errs[i]) {
 			lost.unsure++
 		} else {
 			lost.refused++
 		}
 		if err == nil {
-			err = &partError{part: plan.Writes[i].Part, err: w.Err}
+			err = &partError{part: w.Source, err: done.errs[i]}
 		}
-	}
-	if rest := to - from - settled; ctx.Err() != nil {
-		lost.unsure += rest // they may have been under way
-	} else {
-		lost.refused += rest
 	}
 	if err == nil {
 		err = failed
@@ -107,42 +126,46 @@ func mayBeWritten(ctx context.Context, w *dataverse.Write, failed error) bool {
 	return errors.Is(failed, dataverse.ErrUnavailable) && (w.Operation != dataverse.Create || w.ID == "")
 }
 
-// settleBulk tells which of the refused records this event had made before,
-// by index in written.
-func (s *step) settleBulk(ctx context.Context, c *dataverse.Client, part *dataverse.ChangeSet, written []dataverse.Written) (there map[int]bool, err error) {
+// settleBulk finds out which of the refused records this event had made
+// before: they are unchanged.
+func (s *step) settleBulk(ctx context.Context, c *dataverse.Client, p bulkPart, done *outcomes) error {
 	var ask dataverse.ChangeSet
 	var of []int
-	for k, w := range written {
-		if w.Err != nil && errors.Is(w.Err, dataverse.ErrDuplicate) && part.Writes[w.Index].Operation == dataverse.Create && part.Writes[w.Index].ID != "" {
-			ask.Writes = append(ask.Writes, part.Writes[w.Index])
-			of = append(of, k)
+	for _, i := range done.failures() {
+		if !errors.Is(done.errs[i], dataverse.ErrDuplicate) {
+			continue
+		}
+		if w := p.write(i); w.Operation == dataverse.Create && w.ID != "" {
+			ask.Writes, of = append(ask.Writes, w), append(of, i)
 		}
 	}
 	if len(of) == 0 {
-		return nil, nil
+		return nil
 	}
 	var seen observed
 	found, err := c.Existing(seen.context(ctx), &ask)
 	s.chain += s.note(&seen, reads)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	there = make(map[int]bool, len(of))
-	for i, k := range of {
-		there[k] = found[i]
+	for k, i := range of {
+		if found[k] {
+			delete(done.errs, i)
+			done.ends[i] = endUnchanged
+		}
 	}
-	return there, nil
+	return nil
 }
 
 // newID gives the id of a record that is created; "" leaves it to the service.
 // In bulk, records of several requests link to each other, so that their ids
-// must be known before: without an event id they are random.
+// must be known before: without an event id they are derived from a random one.
 func (s *step) newID(part string, i int) dataverse.GUID {
-	if id := derivedID(s.event.ID, s.playbook.ID, s.b.Name, part, i); id != "" || s.b.Atomic {
-		return id
+	if s.event.ID != "" || s.b.Atomic {
+		return derivedID(s.event.ID, s.playbook.ID, s.b.Name, part, i)
 	}
-	var u [16]byte
-	rand.Read(u[:])
-	u[6], u[8] = u[6]&0x0f|0x40, u[8]&0x3f|0x80
-	return dataverse.GUID(fmt.Sprintf("%x-%x-%x-%x-%x", u[0:4], u[4:6], u[6:8], u[8:10], u[10:]))
+	if s.b.chance == "" {
+		s.b.chance = rand.Text()
+	}
+	return derivedID(s.b.chance, s.playbook.ID, s.b.Name, part, i)
 }

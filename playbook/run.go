@@ -50,6 +50,8 @@ type blockRun struct {
 	// What the look-up of a writing block leaves to the write.
 	values  []evaluated
 	pending *lookup
+	// chance stands for the id of an event that has none.
+	chance string
 }
 
 // step is one task at work: a block or one half of it.

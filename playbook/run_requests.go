@@ -15,12 +15,17 @@ type observed struct {
 	mu        sync.Mutex
 	exchanges []dataverse.Exchange
 	err       error // that the last of them ended with
+	// bulk leaves out the operations of each, of which there are many.
+	bulk bool
 }
 
 func (o *observed) context(ctx context.Context) context.Context {
 	return dataverse.WithObserver(ctx, func(e dataverse.Exchange) {
 		o.mu.Lock()
 		defer o.mu.Unlock()
+		if o.bulk {
+			e.Operations = nil
+		}
 		o.exchanges = append(o.exchanges, e)
 	})
 }
