@@ -24,7 +24,10 @@ type condition struct {
 }
 
 func (c *condition) filter(more ...dataverse.Filter) dataverse.Filter {
-	all := append(slices.Clone(c.filters), more...)
+	all := c.filters
+	if len(more) > 0 {
+		all = slices.Concat(all, more)
+	}
 	switch len(all) {
 	case 0:
 		return nil
@@ -214,18 +217,15 @@ func codeOf(err error) string {
 	return "wrong-type"
 }
 
-// criteria collects what the input asks of each part.
-func (p *Pattern) criteria(in Input, now time.Time) (map[*Part]*condition, error) {
-	conditions := make(map[*Part]*condition, len(p.Parts))
-	for _, part := range p.Parts {
-		conditions[part] = &condition{}
-	}
+// criteria collects what the input asks of each part, by its index.
+func (p *Pattern) criteria(in Input, now time.Time) ([]condition, error) {
+	conditions := make([]condition, len(p.Parts))
 	for _, v := range in {
 		part, ok := p.byRef[v.Part]
 		if !ok {
 			return nil, &Error{Code: "unknown-part", Part: v.Part, Message: "the pattern " + p.ID + " has no such part", Pos: v.Pos}
 		}
-		c := conditions[part]
+		c := &conditions[part.index]
 		c.given = true
 		f, err := part.criterion(v)
 		if err != nil {

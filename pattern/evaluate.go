@@ -21,6 +21,15 @@ type row struct {
 type pool struct {
 	rows []*row
 	ids  map[string]bool // of the rows, once they are many
+	room []row           // for rows to come
+}
+
+// reserve makes room for as many rows.
+func (p *pool) reserve(n int) {
+	if p.rows == nil {
+		p.rows = make([]*row, 0, n)
+	}
+	p.room = make([]row, n)
 }
 
 // few is how many are found sooner by looking through them.
@@ -37,7 +46,13 @@ func (p *pool) add(id string, rec dataverse.Record) {
 	if id == "" || p.has(id) {
 		return
 	}
-	p.rows = append(p.rows, &row{id: id, rec: rec})
+	if len(p.room) == 0 {
+		p.room = make([]row, 1)
+	}
+	r := &p.room[0]
+	p.room = p.room[1:]
+	r.id, r.rec = id, rec
+	p.rows = append(p.rows, r)
 	switch {
 	case p.ids != nil:
 		p.ids[id] = true
@@ -53,7 +68,7 @@ func (p *pool) add(id string, rec dataverse.Record) {
 type evaluation struct {
 	pattern *Pattern
 	walk    *walk
-	pools   map[*Part]*pool
+	pools   []pool // of each part
 	// index finds, for an edge and a side, the rows that have a key.
 	index map[side]map[string][]*row
 	// most results are let through.
@@ -69,25 +84,27 @@ type side struct {
 type instance [][]*row
 
 func (e *evaluation) run() ([]instance, error) {
-	instances := []instance{}
+	var instances []instance
 	root := e.walk.order[0]
 	switch {
 	case root.AllowsMultiple:
-		rows := e.arrange(root, slices.Clone(e.pools[root].rows))
+		rows := e.arrange(root, slices.Clone(e.pools[root.index].rows))
 		if len(rows) == 0 && !root.Optional {
 			return nil, nil
 		}
 		inst := make(instance, len(e.pattern.Parts))
 		inst[root.index] = rows
 		instances = append(instances, inst)
-	case len(e.pools[root].rows) == 0 && root.Optional:
+	case len(e.pools[root.index].rows) == 0 && root.Optional:
 		// All parts may be absent, and the root is: nothing is joined to it.
 		return nil, nil
 	default:
-		for _, r := range e.pools[root].rows {
-			inst := make(instance, len(e.pattern.Parts))
-			inst[root.index] = []*row{r}
-			instances = append(instances, inst)
+		rows, n := e.pools[root.index].rows, len(e.pattern.Parts)
+		instances = make([]instance, len(rows))
+		all := make(instance, n*len(rows))
+		for i := range rows {
+			instances[i] = all[i*n : (i+1)*n : (i+1)*n]
+			instances[i][root.index] = rows[i : i+1 : i+1]
 		}
 	}
 	for _, part := range e.walk.order[1:] {
@@ -117,11 +134,11 @@ func (e *evaluation) extend(inst instance, part *Part) []instance {
 	}
 	connections := e.connections(inst, part)
 	out := make([]instance, 0, len(rows))
-	for _, r := range rows {
+	for i := range rows {
 		one := slices.Clone(inst)
-		one[part.index] = []*row{r}
-		for i := range connections {
-			connections[i].narrow(one)
+		one[part.index] = rows[i : i+1 : i+1]
+		for j := range connections {
+			connections[j].narrow(one)
 		}
 		out = append(out, one)
 	}
@@ -212,7 +229,7 @@ func (e *evaluation) indexOf(edge *edge, part *Part) map[string][]*row {
 	index, ok := e.index[s]
 	if !ok {
 		index = map[string][]*row{}
-		for _, r := range e.pools[part].rows {
+		for _, r := range e.pools[part.index].rows {
 			for _, key := range edge.keys(part, r.rec) {
 				index[key] = append(index[key], r)
 			}

@@ -93,7 +93,7 @@ var getDate = regexp.MustCompile(`^GetDate\(\s*([+-]?[0-9]{1,6})\s*\)$`)
 // days reads a GetDate value.
 func days(v any) (int, bool) {
 	s, ok := v.(string)
-	if !ok {
+	if !ok || !strings.HasPrefix(s, "GetDate(") {
 		return 0, false
 	}
 	m := getDate.FindStringSubmatch(s)
@@ -211,34 +211,41 @@ func (f *Filter) checkNames(problems *engage.Problems) {
 
 // Leaves lists the leaves in document order.
 func (f *Filter) Leaves() []*Filter {
-	if f.Group == Leaf {
-		return []*Filter{f}
-	}
 	var leaves []*Filter
-	for _, b := range f.Branches {
-		leaves = append(leaves, b.Leaves()...)
-	}
+	f.each(func(leaf *Filter) { leaves = append(leaves, leaf) })
 	return leaves
+}
+
+// each visits the leaves in document order.
+func (f *Filter) each(visit func(leaf *Filter)) {
+	if f.Group == Leaf {
+		visit(f)
+		return
+	}
+	for _, b := range f.Branches {
+		b.each(visit)
+	}
 }
 
 // only is the one leaf that the destination "value" means: the only one that
 // takes a value, or the only one of those that has neither value nor name.
 func (f *Filter) only() *Filter {
-	var takes, open []*Filter
-	for _, leaf := range f.Leaves() {
+	var takes, open *Filter
+	var taking, opened int
+	f.each(func(leaf *Filter) {
 		if !leaf.Operator.takesValue() {
-			continue
+			return
 		}
-		takes = append(takes, leaf)
+		takes, taking = leaf, taking+1
 		if !leaf.HasValue && leaf.Name == "" {
-			open = append(open, leaf)
+			open, opened = leaf, opened+1
 		}
-	}
+	})
 	switch {
-	case len(takes) == 1:
-		return takes[0]
-	case len(open) == 1:
-		return open[0]
+	case taking == 1:
+		return takes
+	case opened == 1:
+		return open
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package pattern
 import (
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/andmoneyaps/engage-playbooks"
 	"github.com/andmoneyaps/engage-playbooks/entity"
@@ -25,6 +26,7 @@ type Definitions interface {
 func (s *Source) Link(definitions Definitions, problems *engage.Problems) *Pattern {
 	l := &linker{source: s, pattern: s.pattern, problems: problems, broken: s.broken}
 	l.pattern.byRef = make(map[string]*Part, len(s.parts))
+	l.pattern.walked = &atomic.Pointer[walk]{}
 	for i, ps := range s.parts {
 		p := *ps.part
 		p.index = i

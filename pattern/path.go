@@ -17,7 +17,7 @@ const maxPathValues = 20
 // then read side by side. Nil: there is no such condition.
 func (b *planner) path(p *Part, e *edge) []dataverse.Filter {
 	other := e.other(p)
-	base := b.paths[other]
+	base := b.parts[other.index].path
 	if len(base) == 0 || e.holder != p || !e.byID() || e.field.Type != entity.TypeLookup {
 		return nil
 	}
@@ -81,8 +81,9 @@ func behind(f dataverse.Filter, column func(string) string) (dataverse.Filter, b
 // notePath remembers the conditions of a part that was read by conditions
 // alone, so that others can stand behind it.
 func (b *planner) notePath(p *Part, path []dataverse.Filter) {
-	if b.paths == nil {
-		b.paths = map[*Part][]dataverse.Filter{}
+	filters := b.read.conditions[p.index].filters
+	if len(path) > 0 {
+		filters = slices.Concat(filters, path)
 	}
-	b.paths[p] = append(slices.Clone(b.read.conditions[p].filters), path...)
+	b.parts[p.index].path = filters
 }

@@ -1,6 +1,8 @@
 package pattern
 
 import (
+	"sync/atomic"
+
 	"github.com/andmoneyaps/engage-playbooks"
 	"github.com/andmoneyaps/engage-playbooks/entity"
 )
@@ -19,6 +21,8 @@ type Pattern struct {
 
 	byRef map[string]*Part
 	order []*Part
+	// walked is the walk of the last read: most begin at the same part.
+	walked *atomic.Pointer[walk]
 }
 
 // Part is one slot of a pattern: records of one definition.
@@ -89,6 +93,7 @@ func (p *Pattern) Order() []*Part { return p.order }
 // With returns a copy whose parts use other definitions, such as bound ones.
 func (p *Pattern) With(bound func(*entity.Definition) *entity.Definition) *Pattern {
 	q := *p
+	q.walked = &atomic.Pointer[walk]{}
 	q.Parts = make([]*Part, len(p.Parts))
 	q.byRef = make(map[string]*Part, len(p.Parts))
 	for i, part := range p.Parts {

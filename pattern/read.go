@@ -16,10 +16,10 @@ const DefaultLimit = 5000
 type ReadPlan struct {
 	pattern    *Pattern
 	walk       *walk
-	conditions map[*Part]*condition
+	conditions []condition // of each part
 	steps      []*step
 	limit      int
-	pools      map[*Part]*pool
+	pools      []pool // of each part
 	round      int
 	pending    []*step // of each query of the round
 	empty      bool    // a part that must be there cannot be
@@ -44,10 +44,10 @@ func (p *Pattern) Read(in Input, o Options) (*ReadPlan, error) {
 	}
 	r := &ReadPlan{
 		pattern:    p,
-		walk:       p.newWalk(func(part *Part) bool { return conditions[part].given }),
+		walk:       p.newWalk(func(part *Part) bool { return conditions[part.index].given }),
 		conditions: conditions,
 		limit:      o.Limit,
-		pools:      make(map[*Part]*pool, len(p.Parts)),
+		pools:      make([]pool, len(p.Parts)),
 	}
 	if r.limit == 0 {
 		r.limit = DefaultLimit
@@ -56,8 +56,7 @@ func (p *Pattern) Read(in Input, o Options) (*ReadPlan, error) {
 		return nil, &Error{Code: "not-connected", Part: m.Ref, Pos: m.Pos, Message: notConnected}
 	}
 	for _, part := range p.Parts {
-		r.pools[part] = &pool{}
-		if conditions[part].never && !part.Optional {
+		if conditions[part.index].never && !part.Optional {
 			r.empty = true
 		}
 	}
@@ -85,6 +84,7 @@ func (r *ReadPlan) Next(answers [][]dataverse.Record) ([]Fetch, error) {
 		return nil, &Error{Code: "wrong-answers", Message: fmt.Sprintf("have answers to %d queries, want %d", len(answers), len(r.pending))}
 	}
 	for i, s := range r.pending {
+		r.pool(s.tree).reserve(len(answers[i]))
 		for _, rec := range answers[i] {
 			if err := r.take(s.tree, rec); err != nil {
 				return nil, err
@@ -132,7 +132,7 @@ func (r *ReadPlan) join() error {
 // so that there is no result whatever the other parts hold.
 func (r *ReadPlan) hopeless() bool {
 	for _, s := range r.steps {
-		found := len(r.pools[s.tree.part].rows)
+		found := len(r.pools[s.tree.part.index].rows)
 		if s.tree.locate {
 			found = len(s.tree.located.rows)
 		}
@@ -167,12 +167,17 @@ func (r *ReadPlan) lastRound() int {
 	return last
 }
 
+// pool is where the records of the node belong.
+func (r *ReadPlan) pool(n *fetchNode) *pool {
+	if n.locate {
+		return &n.located
+	}
+	return &r.pools[n.part.index]
+}
+
 // take puts a record of an answer, and those expanded in it, into the pools.
 func (r *ReadPlan) take(n *fetchNode, rec dataverse.Record) error {
-	pool := r.pools[n.part]
-	if n.locate {
-		pool = &n.located
-	}
+	pool := r.pool(n)
 	pool.add(n.part.Entity.IDOf(rec), rec)
 	if len(pool.rows) > r.limit {
 		return r.tooMany(n.part)

@@ -93,8 +93,8 @@ func (s *step) String() string {
 // the root's records are the results; from there it goes out to all parts. A
 // part that was read whole on the way is not read again.
 func (r *ReadPlan) plan() []*step {
-	b := &planner{read: r, nodes: map[*Part]*fetchNode{}, round: map[*Part]int{}, why: map[*Part]string{}}
-	if r.conditions[r.walk.order[0]].never {
+	b := &planner{read: r, parts: make([]partPlan, len(r.pattern.Parts))}
+	if r.conditions[r.walk.order[0].index].never {
 		return nil
 	}
 	start := r.start()
@@ -109,26 +109,26 @@ func (r *ReadPlan) plan() []*step {
 	}
 	b.chain = chain
 	for i, p := range chain {
-		if _, done := b.nodes[p]; done {
+		if b.parts[p.index].node != nil {
 			continue
 		}
 		if i == 0 {
 			b.begin(p, &step{})
 		} else {
 			prev := chain[i-1]
-			b.begin(p, &step{from: r.walk.parent[prev], source: b.nodes[prev]})
+			b.begin(p, &step{from: r.walk.parent[prev], source: b.parts[prev.index].node})
 		}
 	}
 	for _, p := range r.walk.order {
-		if n, done := b.nodes[p]; done && !n.locate {
+		if n := b.parts[p.index].node; n != nil && !n.locate {
 			continue
 		}
-		if r.conditions[p].never {
+		if r.conditions[p.index].never {
 			continue
 		}
 		e := r.walk.parent[p]
-		source, ok := b.nodes[e.other(p)]
-		if !ok {
+		source := b.parts[e.other(p).index].node
+		if source == nil {
 			continue // joined to a part that nothing can be in
 		}
 		b.begin(p, &step{from: e, source: source})
@@ -143,12 +143,14 @@ func (r *ReadPlan) start() *Part {
 	if root.AllowsMultiple {
 		return root
 	}
-	can := func(p *Part) bool { return r.conditions[p].given && len(r.conditions[p].filters) > 0 && r.required(p) }
-	if can(root) && len(r.conditions[root].ids) > 0 {
+	can := func(p *Part) bool {
+		return r.conditions[p.index].given && len(r.conditions[p.index].filters) > 0 && r.required(p)
+	}
+	if can(root) && len(r.conditions[root.index].ids) > 0 {
 		return root
 	}
 	for _, p := range r.pattern.Parts {
-		if can(p) && len(r.conditions[p].ids) > 0 {
+		if can(p) && len(r.conditions[p.index].ids) > 0 {
 			return p
 		}
 	}
@@ -167,13 +169,18 @@ type planner struct {
 	read  *ReadPlan
 	chain []*Part
 	steps []*step
-	nodes map[*Part]*fetchNode
-	// round is when the records of a part are there.
-	round map[*Part]int
-	// paths are the conditions of parts that are read by them alone.
-	paths map[*Part][]dataverse.Filter
-	// why says of a part why it was not expanded where it could have been.
-	why map[*Part]string
+	parts []partPlan
+}
+
+// partPlan is what is decided of a part; zero as long as it is not.
+type partPlan struct {
+	node *fetchNode
+	// round is when its records are there.
+	round int
+	// path are its conditions if it is read by them alone.
+	path []dataverse.Filter
+	// why says why it was not expanded where it could have been.
+	why string
 }
 
 // begin adds a step for the part and grows it.
@@ -188,15 +195,15 @@ func (b *planner) begin(p *Part, s *step) {
 		if path != nil {
 			b.notePath(p, path)
 		}
-		if s.from.byID() && s.from.referenced == other && len(b.read.conditions[other].ids) > 0 && !s.source.locate {
+		if s.from.byID() && s.from.referenced == other && len(b.read.conditions[other.index].ids) > 0 && !s.source.locate {
 			s.known = true
 		} else if path != nil {
 			s.path = path
 		} else {
-			s.round, s.why = b.round[other]+1, b.why[p]
+			s.round, s.why = b.parts[other.index].round+1, b.parts[p.index].why
 		}
 	}
-	b.round[p] = s.round
+	b.parts[p.index].round = s.round
 	b.steps = append(b.steps, s)
 	expands := b.parties(p)
 	b.grow(s, s.tree, &expands)
@@ -207,11 +214,11 @@ func (b *planner) begin(p *Part, s *step) {
 // start and the root are only located: the results may hold more of them.
 func (b *planner) node(p *Part) *fetchNode {
 	n := &fetchNode{part: p}
-	if old := b.nodes[p]; old == nil {
+	if b.parts[p.index].node == nil {
 		i := slices.Index(b.chain, p)
 		n.locate = i > 0 && i < len(b.chain)-1 && p.AllowsMultiple
 	}
-	b.nodes[p] = n
+	b.parts[p.index].node = n
 	return n
 }
 
@@ -219,14 +226,14 @@ func (b *planner) node(p *Part) *fetchNode {
 // on towards the root.
 func (b *planner) grow(s *step, n *fetchNode, expands *int) {
 	w := b.read.walk
-	if i := slices.Index(b.chain, n.part); i >= 0 && i < len(b.chain)-1 && b.nodes[b.chain[i+1]] == nil {
+	if i := slices.Index(b.chain, n.part); i >= 0 && i < len(b.chain)-1 && b.parts[b.chain[i+1].index].node == nil {
 		b.expand(s, n, b.chain[i+1], w.parent[n.part], expands)
 	}
 	if n.locate {
 		return // its records are not all, so what is joined to them is not either
 	}
 	for _, p := range w.children[n.part] {
-		if b.nodes[p] == nil && !b.read.conditions[p].never {
+		if b.parts[p.index].node == nil && !b.read.conditions[p.index].never {
 			b.expand(s, n, p, w.parent[p], expands)
 		}
 	}
@@ -244,13 +251,13 @@ func (b *planner) expand(s *step, n *fetchNode, p *Part, e *edge, expands *int) 
 		why = "another part has the same expand"
 	}
 	if why != "" {
-		b.why[p] = why
+		b.parts[p.index].why = why
 		return
 	}
 	child := b.node(p)
 	child.property, child.collection = property, collection
 	n.children = append(n.children, child)
-	b.round[p] = s.round
+	b.parts[p.index].round = s.round
 	*expands += cost
 	b.grow(s, child, expands)
 }
@@ -258,7 +265,7 @@ func (b *planner) expand(s *step, n *fetchNode, p *Part, e *edge, expands *int) 
 // property is the navigation property from the node to part p, or why p cannot
 // be expanded (fact sheet, section 4.5).
 func (b *planner) property(n *fetchNode, p *Part, e *edge) (property string, collection bool, why string) {
-	filters, table := b.read.conditions[p].filters, e.referenced.Entity.Table
+	filters, table := b.read.conditions[p.index].filters, e.referenced.Entity.Table
 	switch {
 	case e.field.Type == entity.TypePartyList:
 		return "", false, "parties are joined by role, which no expand can"

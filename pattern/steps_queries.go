@@ -11,7 +11,7 @@ import (
 // queries builds the queries of a step from what is known by now.
 func (r *ReadPlan) queries(s *step) []*dataverse.Query {
 	p := s.tree.part
-	c := r.conditions[p]
+	c := &r.conditions[p.index]
 	query := func(f dataverse.Filter) *dataverse.Query {
 		q := &dataverse.Query{
 			EntitySet: p.Entity.EntitySet, Table: p.Entity.Table, Select: p.Entity.Columns(),
@@ -21,8 +21,12 @@ func (r *ReadPlan) queries(s *step) []*dataverse.Query {
 		return q
 	}
 	if s.from == nil || s.path != nil {
+		filters := c.filters
+		if len(s.path) > 0 {
+			filters = slices.Concat(filters, s.path)
+		}
 		var queries []*dataverse.Query
-		for _, f := range split(append(slices.Clone(c.filters), s.path...)) {
+		for _, f := range split(filters) {
 			queries = append(queries, query(f))
 		}
 		r.top(s, queries)
@@ -43,11 +47,11 @@ func (r *ReadPlan) joins(s *step) []dataverse.Filter {
 	other := s.from.other(p)
 	var values []dataverse.Value
 	if s.known {
-		for _, id := range r.conditions[other].ids {
+		for _, id := range r.conditions[other.index].ids {
 			values = append(values, id)
 		}
 	} else {
-		rows := r.pools[other].rows
+		rows := r.pools[other.index].rows
 		if s.source.locate {
 			rows = s.source.located.rows
 		}
@@ -142,7 +146,7 @@ func (r *ReadPlan) expands(n *fetchNode) []dataverse.Expand {
 			Select: c.part.Entity.Columns(), Expand: r.expands(c),
 		}
 		if c.collection {
-			x.Filter = r.conditions[c.part].filter()
+			x.Filter = r.conditions[c.part.index].filter()
 			r.topExpand(n, c, &x)
 		}
 		out = append(out, x)
@@ -200,7 +204,7 @@ func (r *ReadPlan) cuttable(s *step) bool {
 		if other.AllowsMultiple {
 			return false
 		}
-		return s.known && len(r.conditions[other].ids) == 1 || !s.known && len(r.pools[other].rows) == 1
+		return s.known && len(r.conditions[other.index].ids) == 1 || !s.known && len(r.pools[other.index].rows) == 1
 	}
 	if p.AllowsMultiple {
 		return p == r.walk.order[0]

@@ -7,7 +7,7 @@ import (
 
 // walk is the order in which a read looks at the parts of a result: from the
 // root on, each part joined to one before it. It depends on where the criteria
-// are only if no part stands for a single record.
+// are only if no part stands for a single record. It is immutable.
 type walk struct {
 	order []*Part
 	// parent is the edge to the part that a part is reached from; nil for the
@@ -25,6 +25,16 @@ type walk struct {
 // is one record of each; where there is none, at the part whose criteria
 // choose the records.
 func (p *Pattern) newWalk(given func(*Part) bool) *walk {
+	root := p.root(given)
+	if w := p.walked.Load(); w != nil && w.order[0] == root {
+		return w
+	}
+	w := p.walkFrom(root)
+	p.walked.Store(w)
+	return w
+}
+
+func (p *Pattern) walkFrom(root *Part) *walk {
 	edges := p.edges()
 	w := &walk{parent: map[*Part]*edge{}, earlier: map[*Part][]*edge{}, children: map[*Part][]*Part{}}
 	at := make(map[*Part][]*edge, len(p.Parts))
@@ -51,7 +61,7 @@ func (p *Pattern) newWalk(given func(*Part) bool) *walk {
 			}
 		}
 	}
-	visit(p.root(given))
+	visit(root)
 	for len(reached) > 0 {
 		visit(heap.Pop(&reached).(*Part))
 	}

@@ -10,17 +10,23 @@ func (s *step) filter(ctx context.Context) error {
 	if err := s.evaluate(ctx, every); err != nil {
 		return err
 	}
-	values, literals := map[string]any{}, map[string]any{}
+	values := make(map[string]any, len(s.b.values))
+	var literals map[string]any
 	for _, e := range s.b.values {
 		if e.m.HasValue && len(e.m.Transformations) == 0 && e.value != nil {
+			if literals == nil {
+				literals = map[string]any{}
+			}
 			literals[e.m.Destination] = e.value
 			continue
 		}
 		values[e.m.Destination] = e.value
 	}
-	f, err := s.b.Filter.WithLiterals(literals)
-	if err != nil {
-		return err
+	f, err := s.b.Filter, error(nil)
+	if literals != nil {
+		if f, err = f.WithLiterals(literals); err != nil {
+			return err
+		}
 	}
 	if f, err = f.With(values); err != nil {
 		return err

@@ -38,5 +38,9 @@ func (s *step) read(ctx context.Context) error {
 
 // options of the block's operation.
 func (s *step) options() pattern.Options {
-	return pattern.Options{Now: s.now, Limit: s.b.Limit, NewID: s.newID, Bulk: !s.b.Atomic}
+	o := pattern.Options{Now: s.now, Limit: s.b.Limit, Bulk: !s.b.Atomic}
+	if s.b.Type.Writes() {
+		o.NewID = s.newID
+	}
+	return o
 }

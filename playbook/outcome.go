@@ -190,7 +190,7 @@ func (e *Engine) restore(p *Playbook, ev *Event, s *State) (*run, error) {
 		r.now = s.StartedAt
 	}
 	r.scope = newScope(p, ev, r.now)
-	r.chains = make([]int, len(p.Blocks))
+	r.steps = make([]step, len(p.Blocks))
 	for i, o := range s.Outcomes {
 		if o == nil {
 			continue
@@ -202,7 +202,7 @@ func (e *Engine) restore(p *Playbook, ev *Event, s *State) (*run, error) {
 				Playbook: p.ID, Block: f.Block, Part: f.Part, Field: f.Field, Code: f.Code, Status: f.Status, Message: f.Message, Pos: o.Pos,
 			}
 		}
-		r.chains[i] = o.Stats.RoundTrips
+		r.steps[i].chain = o.Stats.RoundTrips
 		r.changeSets.Add(int64(o.ChangeSets))
 		r.scope.status[i] = o.Status
 		if o.Status == StatusSucceeded && i > 0 {

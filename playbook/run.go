@@ -23,9 +23,8 @@ type run struct {
 	dry      bool
 	scope    *scope
 	blocks   []*blockRun
-	// chains has, by task, the longest chain of requests that had been made
-	// when it ended.
-	chains     []int
+	// steps are by node of the flow.
+	steps      []step
 	changeSets atomic.Int64
 	held       held
 	identities [2]identityClient
@@ -58,7 +57,8 @@ type blockRun struct {
 type step struct {
 	*run
 	b *blockRun
-	// chain is the longest chain of requests up to now.
+	// chain is the longest chain of requests up to now, those of the tasks that
+	// it waited for included.
 	chain int
 }
 
@@ -104,7 +104,7 @@ func (r *run) do(ctx context.Context, accept func(ctx context.Context) bool) (*R
 	if !accept(ctx) {
 		return r.finish(-1)
 	}
-	r.chains = make([]int, len(r.playbook.nodes))
+	r.steps = make([]step, len(r.playbook.nodes))
 	g := r.playbook.graph(!r.dry && r.engine.Capabilities != nil)
 	return r.finish(schedule(ctx, g, r.engine.limit(), r.node))
 }
@@ -145,14 +145,14 @@ func (r *run) accept(ctx context.Context) bool {
 func (r *run) node(ctx context.Context, i int) (stop bool) {
 	n := &r.playbook.nodes[i]
 	b := r.blocks[n.block]
-	s := &step{run: r, b: b}
+	s := &r.steps[i]
+	s.run, s.b = r, b
 	for _, j := range n.needs {
-		s.chain = max(s.chain, r.chains[j])
+		s.chain = max(s.chain, r.steps[j].chain)
 	}
 	if !b.ended {
 		n.run(s, ctx)
 	}
-	r.chains[i] = s.chain
 	return b.ended && b.rec.Status == StatusFailed && b.OnError != OnErrorContinue
 }
 
@@ -330,8 +330,8 @@ func (r *run) finish(stopped int) (*Result, error) {
 		r.record.Stats.Requests += b.stats.Requests
 		r.record.Stats.Retries += b.stats.Retries
 	}
-	for _, chain := range r.chains {
-		r.record.Stats.RoundTrips = max(r.record.Stats.RoundTrips, chain)
+	for i := range r.steps {
+		r.record.Stats.RoundTrips = max(r.record.Stats.RoundTrips, r.steps[i].chain)
 	}
 	r.conclude(failed)
 	r.record.Duration = r.engine.clock().Sub(r.record.StartedAt)

@@ -195,8 +195,8 @@ func (e *Engine) Step(ctx context.Context, p *Playbook, ev *Event, s *State, blo
 	b := r.blocks[block]
 	*b = blockRun{Block: b.Block, rec: BlockRecord{Name: b.Name, Type: b.Type, Status: StatusNotRun, Identity: b.rec.Identity}}
 	work := &step{run: r, b: b}
-	for _, chain := range r.chains {
-		work.chain = max(work.chain, chain)
+	for i := range r.steps {
+		work.chain = max(work.chain, r.steps[i].chain)
 	}
 	before := r.changeSets.Load()
 	for i := range p.nodes {

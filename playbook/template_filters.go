@@ -1,6 +1,7 @@
 package playbook
 
 import (
+	"bytes"
 	"fmt"
 	"html"
 	"io"
@@ -29,16 +30,16 @@ var liquidFilters = func() filterSet {
 	return f
 }()
 
-// config is the configuration of one rendering: the standard filters, of which
-// those that read a clock or build more than they are given are replaced.
-func (b *templateBudget) config(shared *render.Config, now time.Time) render.Config {
-	c := *shared
-	c.Config.Config = expressions.NewConfig()
+// newFilters are the filters of the renderings with this budget: the standard
+// ones, of which those that read a clock or build more than they are given are
+// replaced.
+func (b *templateBudget) newFilters() expressions.Config {
+	c := expressions.NewConfig()
 	filters.AddStandardFilters(&c)
 	addNumberFilters(&c)
 	bounded := func(s string) (string, error) { return s, b.spend(len(s)) }
 	c.AddFilter("date", func(v any, format func(string) string) (any, error) {
-		return templateDate(v, format("%a, %b %d, %y"), now)
+		return templateDate(v, format("%a, %b %d, %y"), b.now)
 	})
 	c.AddFilter("json", func(v any) (string, error) { return bounded(templateJSON(v)) })
 	c.AddFilter("inspect", func(v any) (string, error) { return bounded(templateJSON(v)) })
@@ -148,7 +149,7 @@ func capture(node render.BlockNode) (func(io.Writer, render.Context) error, erro
 		if !ok {
 			return errTemplateBudget
 		}
-		w := &boundedWriter{budget: b}
+		w := &boundedWriter{budget: b, buf: &bytes.Buffer{}}
 		if err := c.RenderChildren(w); err != nil {
 			return err
 		}

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/osteele/liquid/render"
+	"github.com/osteele/liquid/expressions"
 )
 
 // templateNumber gives a number that prints with all its digits: an int, a
@@ -66,7 +66,7 @@ func bare(v any) any {
 
 // addNumberFilters puts those filters in place that tell numbers by their Go
 // type.
-func addNumberFilters(c *render.Config) {
+func addNumberFilters(c *expressions.Config) {
 	for _, name := range []string{"plus", "minus", "times", "at_least", "at_most"} {
 		standard := liquidFilters[name].(func(a, b any) any)
 		c.AddFilter(name, func(a, b any) any { return standard(bare(a), bare(b)) })

@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/osteele/liquid/expressions"
@@ -35,7 +36,8 @@ var errTemplateBudget = errors.New("the budget of the template is spent (100 ms,
 // of date filters, no other clock is read. Output and time are bounded. The
 // error is an [*ExpressionError], which holds no values, or the context's.
 func (t *Template) Render(ctx context.Context, vars map[string]any, now time.Time) (out Rendering, err error) {
-	b := &templateBudget{ctx: ctx, deadline: time.Now().Add(expression.MaxTime)}
+	b := newBudget(ctx, now)
+	defer b.free()
 	defer func() {
 		if r := recover(); r != nil {
 			cause, _ := r.(error)
@@ -49,8 +51,10 @@ func (t *Template) Render(ctx context.Context, vars map[string]any, now time.Tim
 		}
 	}
 	bindings[budgetName] = b
-	w := &boundedWriter{budget: b}
-	if rerr := render.Render(t.root, w, bindings, b.config(t.config, now)); rerr != nil {
+	w := &boundedWriter{budget: b, buf: &b.out}
+	config := *t.config
+	config.Config.Config = b.filters
+	if rerr := render.Render(t.root, w, bindings, config); rerr != nil {
 		return Rendering{}, t.failed(ctx, b, rerr.LineNumber(), rerr)
 	}
 	out.Text = w.buf.String()
@@ -90,10 +94,38 @@ const (
 // templateBudget bounds one rendering.
 type templateBudget struct {
 	ctx      context.Context
+	now      time.Time
 	deadline time.Time
 	text     int
 	ticks    int
 	spent    bool
+	// What the next rendering can use again: the filters, which spend from this
+	// budget, and room for the text.
+	filters expressions.Config
+	out     bytes.Buffer
+}
+
+// budgets are those of renderings that have ended.
+var budgets = sync.Pool{New: func() any {
+	b := &templateBudget{}
+	b.filters = b.newFilters()
+	return b
+}}
+
+func newBudget(ctx context.Context, now time.Time) *templateBudget {
+	b := budgets.Get().(*templateBudget)
+	b.ctx, b.now, b.deadline = ctx, now, time.Now().Add(expression.MaxTime)
+	b.text, b.ticks, b.spent = 0, 0, false
+	return b
+}
+
+// free gives the budget to another rendering.
+func (b *templateBudget) free() {
+	b.ctx = nil
+	if b.out.Reset(); b.out.Cap() > freeText {
+		b.out = bytes.Buffer{}
+	}
+	budgets.Put(b)
 }
 
 // tick compiles the tag that loops spend from the budget with.
@@ -130,7 +162,7 @@ func (b *templateBudget) spend(bytes int) error {
 // boundedWriter collects the output.
 type boundedWriter struct {
 	budget *templateBudget
-	buf    bytes.Buffer
+	buf    *bytes.Buffer
 }
 
 func (w *boundedWriter) Write(p []byte) (int, error) {

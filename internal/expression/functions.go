@@ -1,7 +1,6 @@
 package expression
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -206,18 +205,6 @@ func (r *run) jsonText(v any) string {
 		panic(failure{err.Error()})
 	}
 	return r.build(text)
-}
-
-// Marshal gives a JSON value as text, without escaping for HTML; names are
-// sorted.
-func Marshal(v any) (string, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return "", errors.New("the value cannot be written as JSON")
-	}
-	return strings.TrimSuffix(b.String(), "\n"), nil
 }
 
 func (r *run) fromJSON(s string) any {
