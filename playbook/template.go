@@ -1,12 +1,9 @@
 package playbook
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
-	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/osteele/liquid/filters"
 	"github.com/osteele/liquid/parser"
@@ -36,12 +33,6 @@ const (
 	tickTag    = "__tick"
 	captureTag = "__capture"
 )
-
-// liquidTags are the tags that a template may use.
-var liquidTags = map[string]bool{
-	"if": true, "elsif": true, "else": true, "unless": true, "case": true, "when": true, "for": true, "break": true,
-	"continue": true, "assign": true, "capture": true, "cycle": true, "comment": true, "raw": true,
-}
 
 // liquidConfig is what templates are compiled with: the tags of the language
 // without those that read files.
@@ -110,9 +101,13 @@ func (l *loader) readBeside(d *document.Document, name document.String) (file st
 
 // compileTemplate parses the text and lists its variables.
 func (l *loader) compileTemplate(t *Template, text string) bool {
-	root, line, err := parseLiquid(l.liquid(), text)
+	if p := checkTags(text); p != nil {
+		l.reportTemplate(t, p)
+		return false
+	}
+	root, err := parseLiquid(l.liquid(), text)
 	if err != nil {
-		l.problems.Errorf(t.at(line), "template-syntax", "%s", err)
+		l.reportTemplate(t, parseProblem(text, err))
 		return false
 	}
 	t.root, t.config = root, l.liquid()
@@ -121,8 +116,7 @@ func (l *loader) compileTemplate(t *Template, text string) bool {
 	ok := true
 	slices.SortStableFunc(v.problems, func(a, b templateProblem) int { return a.line - b.line })
 	for _, p := range v.problems {
-		problem := l.problems.Errorf(t.at(p.line), p.code, "%s", p.message)
-		problem.Suggestion = p.suggestion
+		l.reportTemplate(t, &p)
 		ok = false
 	}
 	for name := range v.found {
@@ -140,33 +134,29 @@ func (l *loader) liquid() *render.Config {
 	return l.liquidConf
 }
 
-// liquidPrefix is what the library puts before its messages; the position says
-// it.
-var liquidPrefix = regexp.MustCompile(`^Liquid error( \(line \d+\))?: `)
-
 // maxTemplateDepth bounds how deep blocks may nest.
 const maxTemplateDepth = 100
 
 // parseLiquid parses a template and puts a tick into every loop. The parser
 // panics on some malformed texts, so that is an error here.
-func parseLiquid(c *render.Config, text string) (root render.Node, line int, err error) {
+func parseLiquid(c *render.Config, text string) (root render.Node, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			root, line, err = nil, max(line, 1), fmt.Errorf("this is not a valid template")
+			root, err = nil, fmt.Errorf("this is not a valid template")
 		}
 	}()
 	node, perr := c.Compile(text, parser.SourceLoc{LineNo: 1})
 	if perr != nil {
-		return nil, perr.LineNumber(), errors.New(liquidPrefix.ReplaceAllString(perr.Error(), ""))
+		return nil, perr
 	}
 	in := injector{config: c}
 	if err := in.prepare(); err != nil {
-		return nil, 1, err
+		return nil, err
 	}
 	if node, err = in.node(node, 0); err != nil {
-		return nil, max(in.line, 1), err
+		return nil, err
 	}
-	return node, 0, nil
+	return node, nil
 }
 
 // injector puts a tick at the start of every loop's body, and a bounded
@@ -174,7 +164,6 @@ func parseLiquid(c *render.Config, text string) (root render.Node, line int, err
 type injector struct {
 	config *render.Config
 	tick   render.Node
-	line   int // of an error
 }
 
 func (in *injector) prepare() error {
@@ -203,15 +192,6 @@ func (in *injector) nodes(list []render.Node, depth int) error {
 	return nil
 }
 
-// ours refuses the tags that only this package may use.
-func (in *injector) ours(name string, line int) error {
-	if strings.HasPrefix(name, "__") {
-		in.line = line
-		return fmt.Errorf("undefined tag %q", name)
-	}
-	return nil
-}
-
 func (in *injector) node(n render.Node, depth int) (render.Node, error) {
 	if depth > maxTemplateDepth {
 		return nil, fmt.Errorf("the template nests more than %d blocks", maxTemplateDepth)
@@ -219,12 +199,7 @@ func (in *injector) node(n render.Node, depth int) (render.Node, error) {
 	switch n := n.(type) {
 	case *render.SeqNode:
 		return n, in.nodes(n.Children, depth+1)
-	case *render.TagNode:
-		return n, in.ours(n.Name, n.SourceLoc.LineNo)
 	case *render.BlockNode:
-		if err := in.ours(n.Name, n.SourceLoc.LineNo); err != nil {
-			return nil, err
-		}
 		if err := in.nodes(n.Body, depth+1); err != nil {
 			return nil, err
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -19,7 +20,7 @@ var testNow = time.Date(2026, 3, 2, 9, 15, 0, 0, time.UTC)
 func newTemplate(t testing.TB, text string) (*Template, engage.Problems) {
 	t.Helper()
 	var problems engage.Problems
-	l := newLoader(nil, &Loader{}, &problems)
+	l := newLoader(fstest.MapFS{}, &Loader{}, &problems)
 	tpl := &Template{ID: "t", at: func(line int) engage.Pos { return engage.Pos{File: "t", Line: line, Col: 1} }}
 	l.compileTemplate(tpl, text)
 	return tpl, problems

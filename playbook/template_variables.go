@@ -1,12 +1,12 @@
 package playbook
 
 import (
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/osteele/liquid/parser"
 	"github.com/osteele/liquid/render"
 
 	"github.com/andmoneyaps/engage-playbooks/internal/document"
@@ -22,11 +22,6 @@ type variables struct {
 	problems []templateProblem
 }
 
-type templateProblem struct {
-	line                      int
-	code, message, suggestion string
-}
-
 func (v *variables) node(n render.Node) {
 	switch n := n.(type) {
 	case *render.SeqNode:
@@ -34,7 +29,7 @@ func (v *variables) node(n render.Node) {
 			v.node(c)
 		}
 	case *render.ObjectNode:
-		v.expression(n.Args, n.SourceLoc.LineNo)
+		v.expression(n.Args, n.Token)
 	case *render.TextNode:
 		v.text(n)
 	case *render.TagNode:
@@ -49,38 +44,34 @@ func (v *variables) node(n render.Node) {
 func (v *variables) text(n *render.TextNode) {
 	for _, open := range []string{"{{", "{%"} {
 		if i := strings.Index(n.Source, open); i >= 0 {
-			line := n.SourceLoc.LineNo + strings.Count(n.Source[:i], "\n")
-			v.problems = append(v.problems, templateProblem{line: line, code: "template-syntax", message: fmt.Sprintf("%s is never closed", open)})
+			rest, _, _ := strings.Cut(n.Source[i:], "\n")
+			p := templateProblem{line: n.SourceLoc.LineNo + strings.Count(n.Source[:i], "\n"), source: rest, code: "template-syntax", message: open + " is never closed", suggestion: "write " + map[string]string{"{{": "}}", "{%": "%}"}[open] + " where it ends"}
+			if tag, _, closed := strings.Cut(rest, "%}"); closed && open == "{%" {
+				p.message, p.suggestion = tag+"%} has no tag in it", "there are "+strings.Join(slices.Sorted(maps.Keys(tagForms)), ", ")
+			}
+			v.problems = append(v.problems, p)
 			return
 		}
 	}
 }
 
 func (v *variables) tag(n *render.TagNode) {
-	v.allowed(n.Name, n.SourceLoc.LineNo)
 	switch n.Name {
 	case "assign":
 		name, value, _ := strings.Cut(n.Args, "=")
-		v.expression(value, n.SourceLoc.LineNo)
+		v.expression(value, n.Token)
 		v.local[strings.TrimSpace(name)]++
 	case "cycle":
-		v.expression(n.Args, n.SourceLoc.LineNo)
-	}
-}
-
-// allowed reports tags of the library that are not ours.
-func (v *variables) allowed(name string, line int) {
-	if !liquidTags[name] && name != tickTag && name != captureTag {
-		v.problems = append(v.problems, templateProblem{line: line, code: "template-syntax", message: fmt.Sprintf("the tag %q is not supported", name)})
+		v.expression(n.Args, n.Token)
 	}
 }
 
 func (v *variables) block(n *render.BlockNode) {
-	line := n.SourceLoc.LineNo
-	v.allowed(n.Name, line)
 	switch n.Name {
 	case "comment", "raw":
 		return
+	case tableTag:
+		v.problems = append(v.problems, *unknownTag(n.Token))
 	case captureTag:
 		v.children(n)
 		v.local[strings.TrimSpace(n.Args)]++
@@ -91,7 +82,7 @@ func (v *variables) block(n *render.BlockNode) {
 			return
 		}
 		name = strings.TrimSpace(name)
-		v.expression(list, line)
+		v.expression(list, n.Token)
 		v.local[name]++
 		v.local["forloop"]++
 		v.children(n)
@@ -99,7 +90,7 @@ func (v *variables) block(n *render.BlockNode) {
 		v.local["forloop"]--
 		return
 	}
-	v.expression(n.Args, line)
+	v.expression(n.Args, n.Token)
 	v.children(n)
 }
 
@@ -125,7 +116,7 @@ var liquidWords = map[string]bool{
 }
 
 // expression finds the names in the text of an expression with filters.
-func (v *variables) expression(text string, line int) {
+func (v *variables) expression(text string, tok parser.Token) {
 	text = liquidText.ReplaceAllStringFunc(text, func(s string) string { return `"` + strings.Repeat(" ", len(s)-2) + `"` })
 	for i, part := range strings.Split(text, "|") {
 		if i > 0 {
@@ -134,18 +125,17 @@ func (v *variables) expression(text string, line int) {
 			// A loop's modifiers follow its last filter.
 			name, _, _ = strings.Cut(name, " ")
 			if v.known[name] == nil && name != "" {
-				v.problems = append(v.problems, templateProblem{
-					line: line, code: "unknown-filter", message: fmt.Sprintf("there is no filter %q", name),
-					suggestion: document.Suggest(name, slices.Sorted(maps.Keys(v.known))),
-				})
+				p := tagProblem(tok, document.Suggest(name, slices.Sorted(maps.Keys(v.known))), "there is no filter %q", name)
+				p.code = "unknown-filter"
+				v.problems = append(v.problems, *p)
 			}
 			part = args
 		}
-		v.names(part, line)
+		v.names(part, tok)
 	}
 }
 
-func (v *variables) names(text string, line int) {
+func (v *variables) names(text string, tok parser.Token) {
 	for _, at := range liquidName.FindAllStringIndex(text, -1) {
 		name, before, after := text[at[0]:at[1]], text[:at[0]], strings.TrimLeft(text[at[1]:], " ")
 		before = strings.TrimRight(before, " ")
@@ -155,7 +145,7 @@ func (v *variables) names(text string, line int) {
 			continue
 		}
 		if strings.HasPrefix(name, "__") {
-			v.problems = append(v.problems, templateProblem{line: line, code: "template-syntax", message: fmt.Sprintf("the name %q cannot be used", name)})
+			v.problems = append(v.problems, *tagProblem(tok, "", "the name %q cannot be used", name))
 			continue
 		}
 		v.found[name] = true
