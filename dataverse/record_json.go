@@ -2,6 +2,7 @@ package dataverse
 
 import (
 	"encoding/json"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -123,12 +124,36 @@ func (r *recordReader) string() string {
 	}
 	r.at++
 	text := r.text[start+1 : r.at-1]
-	if plain && utf8.ValidString(text) {
-		return text
+	if utf8.ValidString(text) {
+		if plain {
+			return text
+		}
+		if s, ok := unescapeText(text); ok {
+			return s
+		}
 	}
 	var s string
 	_ = json.Unmarshal([]byte(r.text[start:r.at]), &s) // it is valid
 	return s
+}
+
+// unescapeText reads the escapes of one letter.
+func unescapeText(text string) (_ string, ok bool) {
+	if strings.Contains(text, `\u`) {
+		return "", false
+	}
+	var b strings.Builder
+	b.Grow(len(text))
+	for {
+		i := strings.IndexByte(text, '\\')
+		if i < 0 {
+			b.WriteString(text)
+			return b.String(), true
+		}
+		b.WriteString(text[:i])
+		b.WriteByte("\"\\/\b\f\n\r\t"[strings.IndexByte(`"\/bfnrt`, text[i+1])])
+		text = text[i+2:]
+	}
 }
 
 // span is a value within JSON, and how many members it has as an object.

@@ -6,15 +6,22 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
 // Marshal gives a JSON value as text, without escaping for HTML; names are
 // sorted.
 func Marshal(v any) (string, error) {
-	b, ok := appendJSON(make([]byte, 0, 256), v)
+	room := rooms.Get().(*[]byte)
+	b, ok := appendJSON((*room)[:0], v)
+	text := string(b)
+	if cap(b) <= maxRoom {
+		*room = b
+	}
+	rooms.Put(room)
 	if ok {
-		return string(b), nil
+		return text, nil
 	}
 	var buf bytes.Buffer
 	e := json.NewEncoder(&buf)
@@ -24,6 +31,12 @@ func Marshal(v any) (string, error) {
 	}
 	return strings.TrimSuffix(buf.String(), "\n"), nil
 }
+
+// rooms are where texts are built, to be used again.
+var rooms = sync.Pool{New: func() any { return &[]byte{} }}
+
+// maxRoom is the most that is kept of one.
+const maxRoom = 64 << 10
 
 // appendJSON writes what JSON values are made of as encoding/json does, without
 // reflection; ok is false where it cannot.
