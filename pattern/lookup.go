@@ -75,6 +75,10 @@ type question struct {
 	queries []*dataverse.Query
 	max     int
 	answer  func(records []dataverse.Record) error
+	// take, if there is one, has had the rows that are not among the records
+	// by then; taken counts them.
+	take  func(dataverse.Record)
+	taken func() int
 }
 
 // Lookup plans what must be asked before a write. It needs the inputs for
@@ -128,7 +132,11 @@ func (l *Lookup) Next(answers [][]dataverse.Record) ([]Fetch, error) {
 				records = append(records, answers[i]...)
 				i++
 			}
-			if len(records) > q.max {
+			n := len(records)
+			if q.taken != nil {
+				n += q.taken()
+			}
+			if n > q.max {
 				return nil, errAt("too-many-records", q.part.Ref, "", q.part.Pos, "more than %d records were found", q.max)
 			}
 			if err := q.answer(records); err != nil {
@@ -147,7 +155,7 @@ func (l *Lookup) Next(answers [][]dataverse.Record) ([]Fetch, error) {
 	var fetches []Fetch
 	for _, q := range l.pending {
 		for _, query := range q.queries {
-			fetches = append(fetches, Fetch{Query: query, Max: q.max, Part: q.part.Ref})
+			fetches = append(fetches, Fetch{Query: query, Max: q.max, Part: q.part.Ref, Take: q.take})
 		}
 	}
 	return fetches, nil

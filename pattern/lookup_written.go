@@ -159,7 +159,15 @@ func (l *Lookup) askKey(part *Part, f *finding, key []string, tuples []tuple) {
 		l.addParties(part, query)
 		q.queries = append(q.queries, query)
 	}
-	q.answer = func(records []dataverse.Record) error { return l.takeKeys(part, f, key, tuples, records) }
+	k := newKeyed(part, f, key, tuples)
+	k.parties = len(l.partyFields(part)) > 0
+	q.take, q.taken = k.take, func() int { return k.rows }
+	q.answer = func(records []dataverse.Record) error {
+		for _, r := range records {
+			k.take(r)
+		}
+		return k.err
+	}
 	l.pending = append(l.pending, q)
 }
 
@@ -292,47 +300,6 @@ func (p *Part) keyConditions(key []string, tuples []tuple) (filters []dataverse.
 	}
 	flush()
 	return filters, columns
-}
-
-// takeKeys notes which instances are there already.
-func (l *Lookup) takeKeys(part *Part, f *finding, key []string, tuples []tuple, records []dataverse.Record) error {
-	parties := len(l.partyFields(part)) > 0
-	byKey := make(map[string]dataverse.Record, len(records))
-	for _, r := range records {
-		var parts []string
-		for _, name := range key {
-			field, _ := part.Entity.Field(name)
-			parts = append(parts, joinKey(r[field.WireColumn()]))
-		}
-		k := strings.Join(parts, "\x00")
-		if other, twice := byKey[k]; twice && part.Entity.IDOf(other) != part.Entity.IDOf(r) {
-			return errAt("ambiguous", part.Ref, key[0], part.Pos, "several records of %s have the values of the key", part.Entity.Table)
-		}
-		byKey[k] = r
-	}
-	for i, t := range tuples {
-		if t == nil {
-			continue
-		}
-		parts := make([]string, len(t))
-		for j, v := range t {
-			parts[j] = wireKey(v)
-		}
-		if r, ok := byKey[strings.Join(parts, "\x00")]; ok {
-			f.existing[i] = dataverse.GUID(part.Entity.IDOf(r))
-			if parties {
-				f.keep(f.existing[i], r)
-			}
-		}
-	}
-	return nil
-}
-
-func (f *finding) keep(id dataverse.GUID, r dataverse.Record) {
-	if f.parties == nil {
-		f.parties = map[dataverse.GUID]dataverse.Record{}
-	}
-	f.parties[id] = r
 }
 
 // ids reads the Id inputs of a written part, as far as they are ids.

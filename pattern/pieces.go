@@ -262,6 +262,21 @@ func (p *Piece) Columns(i int, last []string) []string {
 	return columns
 }
 
+// Release lets go of what nothing but Fill needs, which cannot be called any
+// more. What Columns needs stays.
+func (p *Pieces) Release() {
+	p.writer.lookup, p.writer.targets = nil, nil
+	for _, piece := range p.Parts {
+		if piece.columns == nil {
+			return
+		}
+	}
+	p.writer.inputs = nil
+	for _, piece := range p.Parts {
+		piece.sources = nil
+	}
+}
+
 // Result is that of the whole write, once all writes were made; see
 // [WritePlan.Result].
 func (p *Pieces) Result() map[string]any {

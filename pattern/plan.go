@@ -62,6 +62,10 @@ type Fetch struct {
 	Max int
 	// Part is the part that the rows are for, for progress and errors.
 	Part string
+	// Take, if it is set, may be handed each row as it comes, so that not all
+	// are held at once; the answer to the query then has none. It may be called
+	// for several queries of the round at once.
+	Take func(dataverse.Record)
 }
 
 // Plan is a read in rounds: the queries of one round do not depend on each

@@ -88,7 +88,8 @@ func (s *step) plan(ctx context.Context) error {
 			return err
 		}
 		if pieces != nil {
-			return s.conduct(ctx, pieces.Warnings, pieces.Linked, func() error { return s.pieces(ctx, l.client, pieces) }, pieces.Result)
+			c := l.client
+			return s.conduct(ctx, pieces.Warnings, pieces.Linked, func() error { return s.pieces(ctx, c, pieces) }, pieces.Result)
 		}
 	}
 	plan, err := l.pattern.Write(s.b.Operation, in, l.found, s.options())

@@ -34,6 +34,9 @@ func (s *step) pieces(ctx context.Context, c *dataverse.Client, plan *pattern.Pi
 	parts := make([]bulkPart, len(plan.Parts))
 	for i, p := range plan.Parts {
 		parts[i] = &piece{step: s, Piece: p}
+		if i == len(parts)-1 {
+			parts[i].(*piece).last = plan
+		}
 	}
 	return s.bulkParts(ctx, c, parts)
 }

@@ -95,6 +95,7 @@ func (p *wholePart) record(done *outcomes) {
 type piece struct {
 	step *step
 	*pattern.Piece
+	last *pattern.Pieces // of which it is the last; else nil
 }
 
 func (p *piece) len() int { return p.Len }
@@ -111,29 +112,33 @@ func (p *piece) write(i int) dataverse.Write {
 	return w[0]
 }
 
-// record makes the records of all writes at once.
+// record makes the records of the writes, many at once. They are what a run
+// holds at the end, so what was needed to write is let go before.
 func (p *piece) record(done *outcomes) {
+	if p.last != nil && len(done.errs) == 0 {
+		p.last.Release()
+	}
 	b := p.step.b
-	n := p.Len - len(done.errs)
-	all := make([]WriteRecord, 0, n)
-	b.writes = slices.Grow(b.writes, n)
+	b.writes = slices.Grow(b.writes, p.Len-len(done.errs))
+	var slab []WriteRecord
 	var columns []string
 	for i, name := range p.Names() {
 		if done.ends[i] == endFailed {
 			continue
 		}
-		columns = p.Columns(i, columns)
-		rec := WriteRecord{
-			Block: b.Name, Part: name, Operation: string(p.Operation), Table: p.Table, ID: p.ID(i), Columns: slices.Clip(columns),
+		if len(slab) == cap(slab) {
+			slab = make([]WriteRecord, 0, min(256, p.Len-i))
 		}
+		columns = slices.Clip(p.Columns(i, columns))
+		rec := WriteRecord{Block: b.Name, Part: name, Operation: string(p.Operation), Table: p.Table, ID: p.ID(i), Columns: columns}
 		if id, told := done.ids[i]; told {
 			rec.ID = string(id)
 		}
 		if done.ends[i] == endUnchanged {
 			rec.Operation = Unchanged
 		}
-		all = append(all, rec)
-		b.writes = append(b.writes, &all[len(all)-1])
-		p.step.tellWrite(b.writes[len(b.writes)-1])
+		slab = append(slab, rec)
+		b.writes = append(b.writes, &slab[len(slab)-1])
+		p.step.tellWrite(&slab[len(slab)-1])
 	}
 }

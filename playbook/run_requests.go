@@ -86,14 +86,19 @@ func (s *step) fetch(ctx context.Context, c *dataverse.Client, fetches []pattern
 	answers := make([][]dataverse.Record, len(fetches))
 	seen := make([]observed, len(fetches))
 	one := func(i int) {
-		ctx := seen[i].context(ctx)
+		ctx, rows := seen[i].context(ctx), 0
 		for row, err := range c.Query(ctx, fetches[i].Query) {
 			if err != nil {
 				seen[i].err = err
 				return
 			}
-			answers[i] = append(answers[i], row)
-			if most := fetches[i].Max; most > 0 && len(answers[i]) > most {
+			rows++
+			if take := fetches[i].Take; take != nil {
+				take(row)
+			} else {
+				answers[i] = append(answers[i], row)
+			}
+			if most := fetches[i].Max; most > 0 && rows > most {
 				return
 			}
 		}
