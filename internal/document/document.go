@@ -5,8 +5,7 @@
 //
 // yaml.v3 loses its strictness in custom decoding and reports no columns, so
 // documents are walked as nodes here and nowhere else; no other package
-// imports a YAML library. Simple files, which nearly all are, are read without
-// it (see simpleYAML): that halves what loading takes.
+// imports a YAML library.
 package document
 
 import (

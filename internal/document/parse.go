@@ -53,17 +53,10 @@ func ParseNodes(file string, data []byte, problems *engage.Problems) []Node {
 		}
 		return []Node{{root, file}}
 	}
-	if values, ok := simpleYAML(string(data)); ok {
-		nodes := make([]Node, len(values))
-		for i := range values {
-			nodes[i] = Node{&values[i], file}
-		}
-		return nodes
-	}
 	return parseYAML(file, data, problems)
 }
 
-// parseYAML parses any YAML.
+// parseYAML parses a file of YAML documents.
 func parseYAML(file string, data []byte, problems *engage.Problems) []Node {
 	doubtful := bytes.ContainsFunc(data, isInvisible)
 	var nodes []Node
