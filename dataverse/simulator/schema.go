@@ -138,10 +138,12 @@ type navigation struct {
 // the one source of metadata, validation and queries. Build it before
 // NewServer; a running server's schema must not be changed.
 type Schema struct {
-	tables   []*Table
-	byName   map[string]*Table
-	bySet    map[string]*Table
-	many     []*ManyToMany
+	tables []*Table
+	byName map[string]*Table
+	bySet  map[string]*Table
+	many   []*ManyToMany
+	// awaited are the lookups that name a table which is not there yet.
+	awaited  map[string][]*Column
 	nextCode int
 	meta     atomic.Pointer[metadata] // nil: not asked for since the last change
 }
@@ -170,7 +172,7 @@ var baseline = sync.OnceValue(func() *Schema {
 func Baseline() *Schema { return baseline().Clone() }
 
 func newSchema() *Schema {
-	return &Schema{byName: map[string]*Table{}, bySet: map[string]*Table{}, nextCode: 10000}
+	return &Schema{byName: map[string]*Table{}, bySet: map[string]*Table{}, awaited: map[string][]*Column{}, nextCode: 10000}
 }
 
 // Table gives a table by logical name, or nil.
@@ -219,24 +221,26 @@ func (s *Schema) Clone() *Schema {
 	}
 	for _, t := range n.tables {
 		old := t.Columns
+		room := make([]Column, len(old))
 		t.Columns = make([]*Column, len(old))
 		t.columns = make(map[string]*Column, len(old))
 		t.wire = make(map[string]*Column, len(old))
-		t.read = nil
+		t.read = make([]*Column, 0, len(old))
 		for i, c := range old {
-			d := *c
+			d := &room[i]
+			*d = *c
 			d.table = t
 			d.Targets = slices.Clip(d.Targets)
 			d.rels = nil
-			columns[c] = &d
+			columns[c] = d
 			for _, r := range c.rels {
 				q := *r
-				q.Referencing, q.Column, q.Referenced = t, &d, moved[r.Referenced]
+				q.Referencing, q.Column, q.Referenced = t, d, moved[r.Referenced]
 				rels[r] = &q
 				d.rels = append(d.rels, &q)
 			}
-			t.Columns[i] = &d
-			t.index(&d)
+			t.Columns[i] = d
+			t.index(d)
 		}
 		t.pk = columns[t.pk]
 		if t.name != nil {
@@ -251,6 +255,12 @@ func (s *Schema) Clone() *Schema {
 				q.columns = append(q.columns, columns[c])
 			}
 			t.Keys = append(t.Keys, &q)
+		}
+	}
+	for name, waiting := range s.awaited {
+		n.awaited[name] = make([]*Column, len(waiting))
+		for i, c := range waiting {
+			n.awaited[name][i] = columns[c]
 		}
 	}
 	for _, t := range n.tables {

@@ -80,18 +80,22 @@ func (s *Schema) AddTable(spec TableSpec) error {
 			spec.PrivilegeName = "Activity"
 		}
 	}
+	columns := s.withInherited(spec)
 	t := &Table{
-		TableSpec: spec, ordinal: len(s.tables), custom: true,
-		columns: map[string]*Column{}, wire: map[string]*Column{}, navs: map[string]*navigation{},
+		TableSpec: spec, ordinal: len(s.tables), custom: true, Columns: make([]*Column, 0, len(columns)),
+		columns: make(map[string]*Column, len(columns)), wire: make(map[string]*Column, len(columns)), navs: map[string]*navigation{},
+		read: make([]*Column, 0, len(columns)),
 	}
-	for _, c := range s.withInherited(spec) {
+	room := make([]Column, len(columns)) // a table's columns lie side by side
+	for i, c := range columns {
 		if c.LogicalName == "" || c.Type == 0 {
 			return fmt.Errorf("table %q: column %q needs a logical name and a type", spec.LogicalName, c.LogicalName)
 		}
 		if t.columns[c.LogicalName] != nil {
 			return fmt.Errorf("table %q has two columns %q", spec.LogicalName, c.LogicalName)
 		}
-		t.addColumn(c)
+		room[i] = *c
+		t.addColumn(&room[i])
 	}
 	t.pk = t.columns[spec.PrimaryID]
 	t.name = t.columns[spec.PrimaryName]
@@ -123,9 +127,9 @@ func (s *Schema) AddColumns(table string, columns ...Column) error {
 		if t.columns[c.LogicalName] != nil {
 			return fmt.Errorf("table %q has two columns %q", table, c.LogicalName)
 		}
-		d := t.addColumn(c)
+		t.addColumn(&c)
 		for _, target := range c.Targets {
-			if err := s.addTarget(d, target); err != nil {
+			if err := s.addTarget(&c, target); err != nil {
 				return err
 			}
 		}
@@ -179,38 +183,42 @@ func (s *Schema) Unresolved() []string {
 // withInherited gives the columns of a table in order: for an activity those
 // of activitypointer first, so that they have the same ordinals in all
 // activities; then its own; then those that the service adds.
-func (s *Schema) withInherited(spec TableSpec) []Column {
-	own := slices.Clone(spec.Columns)
-	all := make([]Column, 0, len(own)+24) // room for those of the service
+func (s *Schema) withInherited(spec TableSpec) []*Column {
+	all := make([]*Column, 0, len(spec.Columns)+24) // room for those of the service
+	named := func(columns []*Column, name string) int {
+		return slices.IndexFunc(columns, func(c *Column) bool { return c.LogicalName == name })
+	}
+	own := make([]*Column, len(spec.Columns))
+	for i := range own {
+		own[i] = &spec.Columns[i]
+	}
 	if base := s.byName["activitypointer"]; spec.Activity && base != nil {
 		for _, p := range base.Columns {
-			c := p.inherited(spec)
-			if i := slices.IndexFunc(own, func(o Column) bool { return o.LogicalName == c.LogicalName }); i >= 0 {
-				c = own[i]
+			if i := named(own, p.LogicalName); i >= 0 {
+				all = append(all, own[i])
 				own = slices.Delete(own, i, i+1)
+				continue
 			}
-			all = append(all, c)
+			all = append(all, p.inherited(spec))
 		}
-	} else if !slices.ContainsFunc(own, func(c Column) bool { return c.LogicalName == spec.PrimaryID }) {
-		all = append(all, Column{LogicalName: spec.PrimaryID, Type: UniqueID, Required: SystemRequired, NoUpdate: true})
-	}
-	has := func(name string) bool {
-		return slices.ContainsFunc(all, func(c Column) bool { return c.LogicalName == name })
+	} else if named(own, spec.PrimaryID) < 0 {
+		all = append(all, &Column{LogicalName: spec.PrimaryID, Type: UniqueID, Required: SystemRequired, NoUpdate: true})
 	}
 	all = append(all, own...)
-	if spec.PrimaryName != "" && !has(spec.PrimaryName) {
-		all = append(all, Column{LogicalName: spec.PrimaryName, Type: String, MaxLength: 100})
+	if spec.PrimaryName != "" && named(all, spec.PrimaryName) < 0 {
+		all = append(all, &Column{LogicalName: spec.PrimaryName, Type: String, MaxLength: 100})
 	}
-	for _, c := range serviceColumns(spec, slices.ContainsFunc(all, func(c Column) bool { return c.Type == Money })) {
-		if !has(c.LogicalName) {
+	money := slices.ContainsFunc(all, func(c *Column) bool { return c.Type == Money })
+	for _, c := range serviceColumns(serviceSet{audit: !spec.NoAudit, owner: spec.Ownership == UserOwned, state: !spec.NoState, money: money}) {
+		if named(all, c.LogicalName) < 0 {
 			all = append(all, c)
 		}
 	}
 	for i := range len(all) {
-		if c := &all[i]; c.Type == Money && !strings.HasSuffix(c.LogicalName, "_base") && !has(c.LogicalName+"_base") {
-			all = append(all, Column{
+		if c := all[i]; c.Type == Money && !strings.HasSuffix(c.LogicalName, "_base") && named(all, c.LogicalName+"_base") < 0 {
+			all = append(all, &Column{
 				LogicalName: c.LogicalName + "_base", Type: Money, Precision: 4, NoCreate: true, NoUpdate: true,
-				SchemaName: schemaName(*c) + "_Base", DisplayName: schemaName(*c) + " (Base)",
+				SchemaName: schemaName(c) + "_Base", DisplayName: schemaName(c) + " (Base)",
 			})
 		}
 	}
@@ -219,7 +227,7 @@ func (s *Schema) withInherited(spec TableSpec) []Column {
 
 // inherited gives an activity's copy of a column of activitypointer; what the
 // column is about is linked anew.
-func (c *Column) inherited(spec TableSpec) Column {
+func (c *Column) inherited(spec TableSpec) *Column {
 	d := *c
 	d.rels = nil
 	d.Targets = nil
@@ -232,7 +240,7 @@ func (c *Column) inherited(spec TableSpec) Column {
 	if c.LogicalName == "statecode" {
 		d.NoCreate = true
 	}
-	return d
+	return &d
 }
 
 // inheritedCollection names the property that leads back to an activity along
@@ -254,61 +262,15 @@ func inheritedCollection(c *Column, spec TableSpec) string {
 	return ""
 }
 
-func schemaName(c Column) string {
+func schemaName(c *Column) string {
 	if c.SchemaName != "" {
 		return c.SchemaName
 	}
 	return c.LogicalName
 }
 
-// serviceColumns are those of section 11.2 of the fact sheet.
-func serviceColumns(spec TableSpec, money bool) []Column {
-	user := []Target{{Table: "systemuser"}}
-	ro := func(c Column) Column { c.NoCreate, c.NoUpdate = true, true; return c }
-	cs := make([]Column, 0, 20)
-	if !spec.NoAudit {
-		cs = append(cs,
-			ro(Column{LogicalName: "createdon", SchemaName: "CreatedOn", DisplayName: "Created On", Type: DateTime}),
-			ro(Column{LogicalName: "createdby", SchemaName: "CreatedBy", DisplayName: "Created By", Type: Lookup, Targets: user}),
-			ro(Column{LogicalName: "createdonbehalfby", SchemaName: "CreatedOnBehalfBy", DisplayName: "Created By (Delegate)", Type: Lookup, Targets: user}),
-			ro(Column{LogicalName: "modifiedon", SchemaName: "ModifiedOn", DisplayName: "Modified On", Type: DateTime}),
-			ro(Column{LogicalName: "modifiedby", SchemaName: "ModifiedBy", DisplayName: "Modified By", Type: Lookup, Targets: user}),
-			ro(Column{LogicalName: "modifiedonbehalfby", SchemaName: "ModifiedOnBehalfBy", DisplayName: "Modified By (Delegate)", Type: Lookup, Targets: user}),
-			Column{LogicalName: "overriddencreatedon", SchemaName: "OverriddenCreatedOn", DisplayName: "Record Created On", Type: DateTime, NoUpdate: true, Format: "DateOnly"},
-			Column{LogicalName: "importsequencenumber", SchemaName: "ImportSequenceNumber", DisplayName: "Import Sequence Number", Type: Integer, NoUpdate: true},
-			Column{LogicalName: "timezoneruleversionnumber", SchemaName: "TimeZoneRuleVersionNumber", DisplayName: "Time Zone Rule Version Number", Type: Integer, Min: -1, Max: maxInt32},
-			Column{LogicalName: "utcconversiontimezonecode", SchemaName: "UTCConversionTimeZoneCode", DisplayName: "UTC Conversion Time Zone Code", Type: Integer, Min: -1, Max: maxInt32},
-		)
-	}
-	if spec.Ownership == UserOwned {
-		cs = append(cs,
-			Column{LogicalName: "ownerid", SchemaName: "OwnerId", DisplayName: "Owner", Type: Owner, Required: SystemRequired, Targets: []Target{{Table: "principal", Navigation: "ownerid"}}},
-			ro(Column{LogicalName: "owninguser", SchemaName: "OwningUser", DisplayName: "Owning User", Type: Lookup, Targets: user}),
-			ro(Column{LogicalName: "owningteam", SchemaName: "OwningTeam", DisplayName: "Owning Team", Type: Lookup, Targets: []Target{{Table: "team"}}}),
-			ro(Column{LogicalName: "owningbusinessunit", SchemaName: "OwningBusinessUnit", DisplayName: "Owning Business Unit", Type: Lookup, Targets: []Target{{Table: "businessunit"}}}),
-		)
-	}
-	if !spec.NoState {
-		cs = append(cs,
-			Column{LogicalName: "statecode", SchemaName: "statecode", DisplayName: "Status", Type: State, Required: SystemRequired, NoCreate: true,
-				Options: []Option{{Value: 0, Label: "Active", DefaultStatus: 1}, {Value: 1, Label: "Inactive", DefaultStatus: 2}}},
-			Column{LogicalName: "statuscode", SchemaName: "statuscode", DisplayName: "Status Reason", Type: Status,
-				Options: []Option{{Value: 1, Label: "Active", State: 0}, {Value: 2, Label: "Inactive", State: 1}}},
-		)
-	}
-	if money {
-		cs = append(cs,
-			Column{LogicalName: "transactioncurrencyid", SchemaName: "TransactionCurrencyId", DisplayName: "Currency", Type: Lookup, Targets: []Target{{Table: "transactioncurrency"}}},
-			ro(Column{LogicalName: "exchangerate", SchemaName: "ExchangeRate", DisplayName: "Exchange Rate", Type: Decimal, Precision: 10}),
-		)
-	}
-	return append(cs, ro(Column{LogicalName: "versionnumber", SchemaName: "VersionNumber", DisplayName: "Version Number", Type: BigInt}))
-}
-
-const maxInt32 = 1<<31 - 1
-
 // addColumn completes a column with its defaults and adds it.
-func (t *Table) addColumn(c Column) *Column {
+func (t *Table) addColumn(c *Column) {
 	if c.SchemaName == "" {
 		c.SchemaName = c.LogicalName
 	}
@@ -363,7 +325,7 @@ func (t *Table) addColumn(c Column) *Column {
 	case Image:
 		c.MaxLength = 1 << 30
 	}
-	if len(c.Options) > 0 {
+	if c.options = nil; len(c.Options) > fewOptions {
 		c.options = make(map[int64]*Option, len(c.Options))
 		for i := range c.Options {
 			c.options[int64(c.Options[i].Value)] = &c.Options[i]
@@ -394,10 +356,8 @@ func (t *Table) addColumn(c Column) *Column {
 		c.NoUpdate = true
 	}
 	c.indexed = c.Type.IsLookup() && (c.system == sysNone || c.system == sysOwner)
-	p := &c
-	t.Columns = append(t.Columns, p)
-	t.index(p)
-	return p
+	t.Columns = append(t.Columns, c)
+	t.index(c)
 }
 
 func (t *Table) addKey(k Key) error {

@@ -162,7 +162,7 @@ type Column struct {
 	ordinal int
 	table   *Table
 	rels    []*Relationship
-	options map[int64]*Option
+	options map[int64]*Option // if there are more than a few
 	system  systemColumn
 	indexed bool
 }
@@ -181,5 +181,18 @@ func (c *Column) inOData() bool {
 	return c.Type != PartyList && c.Type != Virtual && !c.NoRead
 }
 
+// fewOptions is how many options are searched one by one.
+const fewOptions = 8
+
 // option gives the option with that value, or nil.
-func (c *Column) option(v int64) *Option { return c.options[v] }
+func (c *Column) option(v int64) *Option {
+	if c.options != nil {
+		return c.options[v]
+	}
+	for i := len(c.Options) - 1; i >= 0; i-- { // of two with one value the last counts
+		if int64(c.Options[i].Value) == v {
+			return &c.Options[i]
+		}
+	}
+	return nil
+}

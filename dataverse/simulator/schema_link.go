@@ -1,6 +1,8 @@
 package simulator
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 )
 
@@ -14,13 +16,16 @@ func (s *Schema) link(t *Table) error {
 			}
 		}
 	}
-	for _, other := range s.tables[:len(s.tables)-1] {
-		for _, c := range other.Columns {
-			for _, target := range c.Targets {
-				if target.Table == t.LogicalName && c.relTo(t) == nil {
-					if err := s.addTarget(c, target); err != nil {
-						return err
-					}
+	waiting := s.awaited[t.LogicalName]
+	delete(s.awaited, t.LogicalName)
+	slices.SortStableFunc(waiting, func(a, b *Column) int {
+		return cmp.Or(a.table.ordinal-b.table.ordinal, a.ordinal-b.ordinal)
+	})
+	for _, c := range waiting {
+		for _, target := range c.Targets {
+			if target.Table == t.LogicalName && c.relTo(t) == nil {
+				if err := s.addTarget(c, target); err != nil {
+					return err
 				}
 			}
 		}
@@ -133,6 +138,7 @@ func (s *Schema) addTarget(c *Column, target Target) error {
 	var to *Table
 	if target.Table != "principal" {
 		if to = s.byName[target.Table]; to == nil {
+			s.awaited[target.Table] = append(s.awaited[target.Table], c)
 			return nil
 		}
 	}
