@@ -153,7 +153,7 @@ func TestFiveHundredRooms(t *testing.T) {
 			t.Errorf("%s: writes %v, want %d upserts", time, n, rooms)
 		}
 		reads, writes := requests(r)
-		if reads != 2 || writes > 10 || r.Stats.Retries != 0 {
+		if reads != 1 || writes > 10 || r.Stats.Retries != 0 {
 			t.Errorf("%s: %d requests that read, %d that write, %+v", time, reads, writes, r.Stats)
 		}
 		t.Logf("%s: %v, %d requests that read and %d that write, in %s", time, operations(r), reads, writes, r.Duration)
