@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -57,8 +58,7 @@ func composeBatch(parts []Request, atomic, goOn bool) Request {
 		boundary = changeSetBoundary
 	}
 	for i := range parts {
-		b.WriteString("--" + boundary + "\r\n")
-		b.WriteString("Content-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n")
+		b.WriteString("--" + boundary + "\r\n" + partHead)
 		if atomic {
 			b.WriteString("Content-ID: " + strconv.Itoa(i+1) + "\r\n")
 		}
@@ -69,10 +69,16 @@ func composeBatch(parts []Request, atomic, goOn bool) Request {
 	if atomic {
 		b.WriteString("--" + batchBoundary + "--\r\n")
 	}
+	return batchRequest(b.Bytes(), parts, goOn)
+}
+
+const partHead = "Content-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n"
+
+func batchRequest(body []byte, parts []Request, goOn bool) Request {
 	r := Request{
 		Method: http.MethodPost, Path: "$batch", Resource: "$batch", Template: "$batch",
 		Header: http.Header{"Content-Type": {"multipart/mixed; boundary=" + batchBoundary}},
-		Body:   b.Bytes(),
+		Body:   body,
 		Source: commonSource(parts),
 	}
 	if goOn {
@@ -81,25 +87,87 @@ func composeBatch(parts []Request, atomic, goOn bool) Request {
 	return r
 }
 
+// singles is a $batch of writes, each on its own, whose bodies are written
+// once. The service is asked not to stop at the first failure.
+type singles struct {
+	parts []Request // without their bodies
+	b     bytes.Buffer
+}
+
+// add puts a write into the batch; of those there are going to be about as
+// many as left more.
+func (s *singles) add(w *Write, left int) error {
+	from := s.b.Len()
+	s.b.WriteString("--" + batchBoundary + "\r\n" + partHead + "\r\n")
+	r, err := w.writePart(&s.b)
+	if err != nil {
+		s.b.Truncate(from)
+		return err
+	}
+	s.parts = append(s.parts, r)
+	if from == 0 {
+		s.parts = slices.Grow(s.parts, left)
+		s.b.Grow(left*(s.b.Len()+s.b.Len()/8) + len(batchBoundary) + len("----\r\n"))
+	}
+	return nil
+}
+
+// request ends the batch.
+func (s *singles) request() Request {
+	s.b.WriteString("--" + batchBoundary + "--\r\n")
+	return batchRequest(s.b.Bytes(), s.parts, true)
+}
+
+// writePart writes the request of the write as the content of a part, and
+// gives it without its body.
+func (w *Write) writePart(b *bytes.Buffer) (Request, error) {
+	switch w.Operation {
+	case Create, Update, Upsert:
+	default:
+		r, err := w.request(false)
+		if err == nil {
+			r.writePart(b)
+			r.Body = nil
+		}
+		return r, err
+	}
+	r, err := w.head(false)
+	if err != nil {
+		return r, err
+	}
+	r.writeHead(b, "Content-Type: application/json\r\n")
+	if err := w.content(b); err != nil {
+		return r, err
+	}
+	b.WriteString("\r\n")
+	return r, nil
+}
+
 // writePart writes the request as the content of a part.
 func (r *Request) writePart(b *bytes.Buffer) {
-	b.WriteString(r.Method + " ")
+	r.writeHead(b, "")
+	b.Write(r.Body)
+	b.WriteString("\r\n")
+}
+
+// writeHead writes all up to the body; first are header lines that stand before
+// the request's own.
+func (r *Request) writeHead(b *bytes.Buffer, first string) {
+	b.WriteString(r.Method)
+	b.WriteByte(' ')
 	if r.Path == "" || r.Path[0] != '/' {
 		b.WriteString(servicePath)
 	}
-	b.WriteString(r.Path + " HTTP/1.1\r\nAccept: application/json\r\n")
-	names := make([]string, 0, 4)
-	for name := range r.Header {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		for _, value := range r.Header[name] {
-			b.WriteString(name + ": " + value + "\r\n")
+	b.WriteString(r.Path)
+	b.WriteString(" HTTP/1.1\r\nAccept: application/json\r\n")
+	b.WriteString(first)
+	if len(r.Header) > 0 {
+		for _, name := range slices.Sorted(maps.Keys(r.Header)) {
+			for _, value := range r.Header[name] {
+				b.WriteString(name + ": " + value + "\r\n")
+			}
 		}
 	}
-	b.WriteString("\r\n")
-	b.Write(r.Body)
 	b.WriteString("\r\n")
 }
 

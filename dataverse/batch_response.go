@@ -37,7 +37,10 @@ func parseBatch(contentType string, body []byte) ([]partResponse, error) {
 	changeSets := 0
 	for _, part := range parts {
 		header, content := cutHeader(part)
-		inner, ok := multipartBoundary(header.get("Content-Type"))
+		inner, ok := "", false
+		if kind := header.get("Content-Type"); kind != "application/http" {
+			inner, ok = multipartBoundary(kind)
+		}
 		if !ok {
 			p, err := parsePart(header, content)
 			if err != nil {
@@ -74,7 +77,7 @@ func multipartBoundary(contentType string) (string, bool) {
 
 // splitParts cuts a multipart body at its boundary lines.
 func splitParts(boundary string, body []byte) ([][]byte, error) {
-	var parts [][]byte
+	parts := make([][]byte, 0, min(bytes.Count(body, []byte(boundary)), maxBatch))
 	start := -1
 	for at := 0; at < len(body); {
 		line, next := body[at:], len(body)
@@ -142,14 +145,22 @@ func (h partHeader) get(name string) string {
 		var line []byte
 		line, rest, _ = bytes.Cut(rest, []byte("\n"))
 		if len(line) > len(name) && line[len(name)] == ':' && strings.EqualFold(string(line[:len(name)]), name) {
-			return string(bytes.TrimSpace(line[len(name)+1:]))
+			value := bytes.TrimSpace(line[len(name)+1:])
+			if string(value) == "application/http" { // most parts are
+				return "application/http"
+			}
+			return string(value)
 		}
 	}
 	return ""
 }
 
 func (h partHeader) number(name string) int {
-	n, _ := strconv.Atoi(h.get(name))
+	text := h.get(name)
+	if text == "" {
+		return 0
+	}
+	n, _ := strconv.Atoi(text)
 	return n
 }
 

@@ -14,12 +14,12 @@ func (p Property) write(b *bytes.Buffer) error {
 	if err := checkName("property", p.Name); err != nil {
 		return err
 	}
-	name := p.Name
+	b.WriteByte('"')
+	b.WriteString(p.Name)
 	if _, ok := p.Value.(Bind); ok || p.Lookup {
-		name += "@odata.bind"
+		b.WriteString("@odata.bind")
 	}
-	writeString(b, name)
-	b.WriteByte(':')
+	b.WriteString(`":`)
 	if err := writeValue(b, p.Value); err != nil {
 		return fmt.Errorf("property %s: %w", p.Name, err)
 	}
@@ -32,14 +32,18 @@ func writeValue(b *bytes.Buffer, v Value) error {
 		writeString(b, v)
 		return nil
 	case Bind:
-		target, err := v.reference()
-		if err != nil {
+		if v.Ref != 0 {
+			b.WriteString(`"$` + strconv.Itoa(v.Ref) + `"`)
+			return nil
+		}
+		if err := v.check(); err != nil {
 			return err
 		}
-		if v.Ref == 0 {
-			target = "/" + target
-		}
-		writeString(b, target)
+		b.WriteString(`"/`)
+		b.WriteString(v.EntitySet)
+		b.WriteByte('(')
+		b.WriteString(string(v.ID))
+		b.WriteString(`)"`)
 		return nil
 	case Choices:
 		values := make([]string, len(v))
@@ -84,13 +88,21 @@ func (l Bind) reference() (string, error) {
 	if l.Ref != 0 {
 		return "$" + strconv.Itoa(l.Ref), nil
 	}
-	if err := checkName("entity set", l.EntitySet); err != nil {
+	if err := l.check(); err != nil {
 		return "", err
 	}
-	if !l.ID.valid() {
-		return "", fmt.Errorf("a link has no id in the form of a GUID")
-	}
 	return l.EntitySet + "(" + string(l.ID) + ")", nil
+}
+
+// check refuses what is no row.
+func (l Bind) check() error {
+	if err := checkName("entity set", l.EntitySet); err != nil {
+		return err
+	}
+	if !l.ID.valid() {
+		return fmt.Errorf("a link has no id in the form of a GUID")
+	}
+	return nil
 }
 
 func (ps Parties) write(b *bytes.Buffer) error {

@@ -191,24 +191,23 @@ func (b *bulkRun) halve(ctx context.Context, j job, whole *call) {
 // sendSingly sends the writes as operations of a $batch, each a transaction of
 // its own, and goes on after a refusal.
 func (b *bulkRun) sendSingly(ctx context.Context, j job) {
-	var parts []Request
+	var all singles
 	var writes []int
-	for _, i := range j.writes {
-		r, err := b.writes[i].request(false)
-		if err != nil {
+	for n, i := range j.writes {
+		if err := all.add(&b.writes[i], len(j.writes)-n-1); err != nil {
 			b.settle(Written{Index: i, Err: &Error{
 				Method: string(b.writes[i].Operation), Path: b.writes[i].EntitySet, Table: b.writes[i].Table,
 				Source: b.writes[i].Source, Write: i, Err: err,
 			}})
 			continue
 		}
-		parts, writes = append(parts, r), append(writes, i)
+		writes = append(writes, i)
 	}
-	if len(parts) == 0 {
+	if len(writes) == 0 {
 		return
 	}
-	batch := composeBatch(parts, false, true)
-	call := &call{client: b.client, request: &batch, parts: parts, divisible: len(parts) > 1, repeatable: b.repeatable(writes)}
+	batch := all.request()
+	call := &call{client: b.client, request: &batch, parts: all.parts, divisible: len(writes) > 1, repeatable: b.repeatable(writes)}
 	a, err := call.do(ctx)
 	var outcomes partOutcomes
 	if err == nil {
@@ -243,6 +242,7 @@ type partOutcomes struct {
 func (b *bulkRun) partOutcomes(ctx context.Context, call *call, a *answer, writes []int, j job) partOutcomes {
 	unsure := j.unsure || call.unsure
 	out := partOutcomes{
+		settled:  make([]Written, 0, len(writes)),
 		refusals: map[int]*Error{},
 		again:    job{pace: b.singly, tries: j.tries + 1, unsure: unsure},
 	}

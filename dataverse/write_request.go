@@ -86,7 +86,27 @@ func (w *Write) checkRefs(index int) (err error) {
 // request builds the request of one write. A write that others refer to does
 // not ask for its representation, which would break the reference.
 func (w *Write) request(referenced bool) (Request, error) {
-	r := Request{Header: http.Header{}, Table: w.Table, Source: w.Source}
+	r, err := w.head(referenced)
+	if err != nil {
+		return r, err
+	}
+	if r.Header == nil {
+		r.Header = http.Header{}
+	}
+	switch w.Operation {
+	case Delete:
+		return r, nil
+	case Associate, Disassociate:
+		return r, w.link(&r)
+	case ReplaceParties:
+		return r, w.parties(&r)
+	}
+	return r, w.body(&r)
+}
+
+// head is the request without the body.
+func (w *Write) head(referenced bool) (Request, error) {
+	r := Request{Table: w.Table, Source: w.Source}
 	if err := checkName("entity set", w.EntitySet); err != nil {
 		return r, err
 	}
@@ -109,7 +129,7 @@ func (w *Write) request(referenced bool) (Request, error) {
 		r.Method = http.MethodPost
 	case Update:
 		r.Method = http.MethodPatch
-		r.Header["If-Match"] = []string{"*"}
+		r.setHeader("If-Match", "*")
 	case Upsert:
 		r.Method = http.MethodPatch
 		// The answer to a PATCH by key repeats the key, not the id (fact
@@ -119,24 +139,18 @@ func (w *Write) request(referenced bool) (Request, error) {
 				return r, err
 			}
 			r.Path += "?$select=" + w.PrimaryKey
-			r.Header["Prefer"] = []string{"return=representation"}
+			r.setHeader("Prefer", "return=representation")
 		}
 	case Delete:
 		r.Method = http.MethodDelete
-	case Associate, Disassociate:
-		return r, w.link(&r)
-	case ReplaceParties:
-		return r, w.parties(&r)
+	case Associate, Disassociate, ReplaceParties:
 	default:
 		return r, fmt.Errorf("%q is no operation", w.Operation)
 	}
 	if w.IfMatch != "" {
-		r.Header["If-Match"] = []string{w.IfMatch}
+		r.setHeader("If-Match", w.IfMatch)
 	}
-	if w.Operation == Delete {
-		return r, nil
-	}
-	return r, w.body(&r)
+	return r, nil
 }
 
 // address puts the row's id or alternate key into the path.
@@ -206,12 +220,19 @@ func encodeKey(key []Property) (string, error) {
 func (w *Write) body(r *Request) error {
 	var b bytes.Buffer
 	b.Grow(256)
+	if err := w.content(&b); err != nil {
+		return err
+	}
+	setBody(r, b.Bytes())
+	return nil
+}
+
+func (w *Write) content(b *bytes.Buffer) error {
 	b.WriteByte('{')
-	if err := w.members(&b, w.Operation == Create || len(w.Key) > 0); err != nil {
+	if err := w.members(b, w.Operation == Create || len(w.Key) > 0); err != nil {
 		return err
 	}
 	b.WriteByte('}')
-	setBody(r, b.Bytes())
 	return nil
 }
 
@@ -320,5 +341,12 @@ func (w *Write) parties(r *Request) error {
 
 func setBody(r *Request, body []byte) {
 	r.Body = body
-	r.Header["Content-Type"] = []string{"application/json"}
+	r.setHeader("Content-Type", "application/json")
+}
+
+func (r *Request) setHeader(name, value string) {
+	if r.Header == nil {
+		r.Header = http.Header{}
+	}
+	r.Header[name] = []string{value}
 }
