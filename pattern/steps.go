@@ -16,6 +16,14 @@ const maxExpands = 15
 // well below the 32,768 characters of a URL (fact sheet, section 1.4).
 const maxInBytes = 20_000
 
+// maxInBatchBytes is the same for the 65,536 within a $batch, and maxInValues
+// how many values there may be; sideBySide queries are sent at once.
+const (
+	maxInBatchBytes = 45_000
+	maxInValues     = 1_500
+	sideBySide      = 4
+)
+
 // maxPartyChunk bounds the alternatives in one condition on parties.
 const maxPartyChunk = 40
 

@@ -1,7 +1,6 @@
 package pattern
 
 import (
-	"net/url"
 	"slices"
 
 	"github.com/andmoneyaps/engage-playbooks/dataverse"
@@ -78,12 +77,16 @@ func (r *ReadPlan) joins(s *step) []dataverse.Filter {
 
 // ins asks for a column's values, in as many conditions as fit into requests.
 func ins(column string, values []dataverse.Value) []dataverse.Filter {
+	most := maxInBytes
+	if total := bytesOf(values); total > sideBySide*maxInBytes {
+		most = fullRounds(total, len(values))
+	}
 	var out []dataverse.Filter
 	for len(values) > 0 {
 		n, size := 0, 0
 		for n < len(values) {
 			size += valueBytes(values[n])
-			if n > 0 && size > maxInBytes {
+			if n > 0 && size > most {
 				break
 			}
 			n++
@@ -98,13 +101,36 @@ func ins(column string, values []dataverse.Value) []dataverse.Filter {
 	return out
 }
 
+// fullRounds gives the size of conditions for more values than queries of one
+// round can ask for: in a $batch, whose URLs may be longer, as few full rounds
+// as there can be.
+func fullRounds(total, values int) int {
+	queries := max((total-1)/maxInBatchBytes, (values-1)/maxInValues) + 1
+	queries = (queries + sideBySide - 1) / sideBySide * sideBySide
+	return total/queries + total/values + 1 // one value more, for they differ in length
+}
+
+func bytesOf(values []dataverse.Value) (n int) {
+	for _, v := range values {
+		n += valueBytes(v)
+	}
+	return n
+}
+
 // valueBytes estimates the length of a value in a URL, quotes and comma
 // included.
 func valueBytes(v dataverse.Value) int {
 	const around = 9
 	switch v := v.(type) {
 	case string:
-		return around + len(url.QueryEscape(v))
+		n := around + len(v)
+		for i := range len(v) {
+			c := v[i]
+			if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' && c != '.' && c != '~' && c != ' ' {
+				n += len("%41") - 1
+			}
+		}
+		return n
 	case dataverse.GUID:
 		return around + len(v)
 	}

@@ -3,6 +3,7 @@ package pattern_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -284,6 +285,43 @@ requirements:
 		in := input("firms.Name", "contoso", "staff.LastName", "A", "notes.Text", []any{"a", "b"}[:notes])
 		if _, _, err := w.write("branches", pattern.Create, in, newIDs()); code(err) != want {
 			t.Errorf("%d notes: %v, want %q", notes, err, want)
+		}
+	}
+}
+
+// TestKeysAreAskedForInFullRounds: those that do not fit into the queries of
+// one round go into longer ones, as many as leave no round half empty.
+func TestKeysAreAskedForInFullRounds(t *testing.T) {
+	w := people(t, moreWrites)
+	for n, queries := range map[int]int{1: 1, 500: 1, 2000: 4, 3000: 4, 6000: 8, 20000: 16} {
+		keys := make([]any, n)
+		for i := range keys {
+			keys[i] = fmt.Sprintf("person%d@bank.example", i)
+		}
+		l, err := w.patterns["people"].Lookup(pattern.Upsert, input("people.Email", keys), pattern.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fetches, err := l.Next(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked := map[dataverse.Value]bool{}
+		for _, f := range fetches {
+			switch c := f.Query.Filter.(type) {
+			case dataverse.In:
+				for _, v := range c.Values {
+					asked[v] = true
+				}
+			case dataverse.Compare:
+				asked[c.Value] = true
+			}
+			if r, err := f.Query.Request(); err != nil || len(r.Path) > 60_000 {
+				t.Errorf("%d keys: %v, a path of %d", n, err, len(r.Path))
+			}
+		}
+		if len(fetches) != queries || len(asked) != n {
+			t.Errorf("%d keys: %d queries for %d, want %d", n, len(fetches), len(asked), queries)
 		}
 	}
 }
