@@ -300,7 +300,7 @@ func (c *compiler) decodeCRM(b *blockSource) {
 		b.Limit = max(n, 1) // a wrong limit is a mistake of its own, not a missing one
 	}
 	if b.Pattern != nil {
-		b.shape = patternShape(b.Pattern, b.Operation)
+		b.shape = c.shapes.ofPattern(b.Pattern, b.Operation == pattern.Read)
 	} else {
 		b.shape = object().add("Results", anyList)
 	}
@@ -324,37 +324,6 @@ func (c *compiler) decodeAi(b *blockSource) {
 	for _, o := range b.Capability.Outputs {
 		b.shape.add(o.Name, ofParameter(o.Type))
 	}
-}
-
-// patternShape is the shape of a block's output.
-func patternShape(p *pattern.Pattern, op pattern.Operation) *shape {
-	result := object()
-	for _, part := range p.Parts {
-		record := object()
-		for _, f := range part.Entity.Fields {
-			if op == pattern.Read {
-				record.add(f.Name, ofField(f))
-			} else {
-				record.add(f.Name, ofSent(f))
-			}
-		}
-		if op == pattern.Read {
-			labels, types := object(), object()
-			for _, f := range part.Entity.Fields {
-				labels.add(f.Name, dynamic)
-				types.add(f.Name, dynamic)
-			}
-			record.add("_etag", textShape).add("_labels", labels).add("_types", types)
-			record.names = record.names[:len(record.names)-3]
-		} else {
-			record.absent = map[string]string{}
-			for _, name := range []string{"_etag", "_labels", "_types"} {
-				record.absent[name] = fmt.Sprintf("only an EntityPatternRead gives %s", name)
-			}
-		}
-		result.add(part.Ref, listOf(record))
-	}
-	return object().add("Results", listOf(result))
 }
 
 func joined(names []string) string {

@@ -17,7 +17,7 @@ func (c *compiler) compileConditions() {
 		}
 		if s := b.m.Get("condition"); b.Type == BlockTrigger && !s.IsZero() && c.playbook.Trigger != nil {
 			if text, ok := s.Text(c.problems, "condition"); ok && c.playbook.Trigger.Type != nil {
-				c.playbook.Trigger.Condition = c.expression(text, "condition", c.conditionEnv(), nil)
+				c.playbook.Trigger.Condition = c.condition(text)
 			}
 		}
 		if s := b.m.Get("when"); b.Type != BlockTrigger && !s.IsZero() {
@@ -28,6 +28,26 @@ func (c *compiler) compileConditions() {
 			}
 		}
 	}
+}
+
+// conditionOf is a condition's text, and the shape of the data that it is asked
+// of: they decide on its program.
+type conditionOf struct {
+	text string
+	data *shape
+}
+
+// condition compiles a condition; those that are alike share a program.
+func (c *compiler) condition(text document.String) *Expression {
+	key := conditionOf{text.Value, c.triggerShape()}
+	if known := c.conditions[key]; known != nil {
+		return newExpression(text, "condition", known)
+	}
+	x := c.expression(text, "condition", c.conditionEnv(), nil)
+	if x != nil {
+		c.conditions[key] = x.program
+	}
+	return x
 }
 
 // conditionEnv is what a condition sees: the members of the event's data, and
@@ -100,7 +120,7 @@ func (c *compiler) expression(text document.String, what string, env *expression
 		}
 		return nil
 	}
-	x := &Expression{Source: text.Value, Pos: text.Pos, what: what, text: text, program: program, bool: env.Bool, condition: what == "condition"}
+	x := newExpression(text, what, program)
 	if b == nil {
 		return x
 	}

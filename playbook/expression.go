@@ -27,6 +27,11 @@ type Expression struct {
 	bool, condition bool
 }
 
+// newExpression makes an expression of a compiled text; what names it.
+func newExpression(text document.String, what string, program *expression.Program) *Expression {
+	return &Expression{Source: text.Value, Pos: text.Pos, what: what, text: text, program: program, bool: what != "expr", condition: what == "condition"}
+}
+
 // ExpressionError says why an expression or a template gave nothing. It holds
 // no values.
 type ExpressionError struct {

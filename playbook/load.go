@@ -16,6 +16,7 @@ import (
 	"github.com/andmoneyaps/engage-playbooks"
 	"github.com/andmoneyaps/engage-playbooks/entity"
 	"github.com/andmoneyaps/engage-playbooks/internal/document"
+	"github.com/andmoneyaps/engage-playbooks/internal/expression"
 	"github.com/andmoneyaps/engage-playbooks/pattern"
 )
 
@@ -105,6 +106,9 @@ type loader struct {
 	workspace  *Workspace
 	liquidConf *render.Config
 	broken     brokenIDs
+	shapes     *shapes
+	// conditions are the programs of the conditions so far.
+	conditions map[conditionOf]*expression.Program
 }
 
 // brokenIDs are the ids of documents that could not be read at all: of files
@@ -154,7 +158,7 @@ func (l *loader) findBroken() {
 }
 
 func newLoader(fsys fs.FS, o *Loader, problems *engage.Problems) *loader {
-	l := &loader{options: o, fsys: fsys, hashed: &hashed{FS: fsys, sums: map[string][]byte{}}, problems: problems, tables: tables{
+	l := &loader{options: o, fsys: fsys, hashed: &hashed{FS: fsys, sums: map[string][]byte{}}, problems: problems, shapes: newShapes(), conditions: map[conditionOf]*expression.Program{}, tables: tables{
 		definitions: newIndex[entity.Definition](), patterns: newIndex[pattern.Pattern](), playbooks: newIndex[Playbook](),
 		templates: newIndex[Template](), triggers: newIndex[TriggerType](), capabilities: newIndex[Capability](), tests: newIndex[Test](),
 	}}

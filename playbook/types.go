@@ -85,7 +85,12 @@ var (
 func listOf(items *shape) *shape { return &shape{kind: kindList, items: items} }
 
 // object builds the shape of an object; add keeps the order.
-func object() *shape { return &shape{kind: kindObject, members: map[string]*shape{}} }
+func object() *shape { return objectOf(0) }
+
+// objectOf is object with room for n members.
+func objectOf(n int) *shape {
+	return &shape{kind: kindObject, members: make(map[string]*shape, n), names: make([]string, 0, n)}
+}
 
 func (s *shape) add(name string, m *shape) *shape {
 	if _, twice := s.members[name]; !twice {

@@ -88,8 +88,10 @@ func parseYAML(file string, data []byte, problems *engage.Problems) []Node {
 			w.source = data
 		}
 		if w.check(root, 0) {
-			v := valueOf(root)
-			nodes = append(nodes, Node{&v, file})
+			made := make(values, 1+w.seen)
+			room := made[1:]
+			made[0] = room.of(root)
+			nodes = append(nodes, Node{&made[0], file})
 		}
 	}
 }

@@ -27,6 +27,7 @@ const maxFiles = 50_000
 // that could be read are returned all the same.
 func Read(fsys fs.FS, problems *engage.Problems) []*Document {
 	var docs []*Document
+	var r reader
 	files := 0
 	err := fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
@@ -57,7 +58,7 @@ func Read(fsys fs.FS, problems *engage.Problems) []*Document {
 				return nil
 			}
 		}
-		docs = append(docs, ReadFile(fsys, name, problems)...)
+		docs = append(docs, r.file(fsys, name, problems)...)
 		return nil
 	})
 	if err != nil {
@@ -89,9 +90,12 @@ func isDocument(name string) bool {
 	return slices.Contains([]string{".yaml", ".yml", ".json"}, path.Ext(name))
 }
 
-// ReadFile reads the documents of one file.
-func ReadFile(fsys fs.FS, name string, problems *engage.Problems) []*Document {
-	data, err := readBounded(fsys, name)
+// reader reads one file after the other, into room that serves them all.
+type reader struct{ data bytes.Buffer }
+
+// file reads the documents of one file.
+func (r *reader) file(fsys fs.FS, name string, problems *engage.Problems) []*Document {
+	data, err := r.bounded(fsys, name)
 	if err != nil {
 		code := "unreadable"
 		if errors.Is(err, errTooLarge) {
@@ -105,21 +109,23 @@ func ReadFile(fsys fs.FS, name string, problems *engage.Problems) []*Document {
 
 var errTooLarge = fmt.Errorf("the file is larger than %d bytes", MaxFileSize)
 
-// readBounded reads at most MaxFileSize bytes, whatever the file claims to be.
-func readBounded(fsys fs.FS, name string) ([]byte, error) {
+// bounded reads at most MaxFileSize bytes, whatever the file claims to be. They
+// stay until the next file is read.
+func (r *reader) bounded(fsys fs.FS, name string) ([]byte, error) {
 	f, err := fsys.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	data := bytes.NewBuffer(make([]byte, 0, 4<<10)) // most files are smaller
-	if _, err := data.ReadFrom(io.LimitReader(f, MaxFileSize+1)); err != nil {
+	r.data.Reset()
+	r.data.Grow(4 << 10) // most files are smaller
+	if _, err := r.data.ReadFrom(io.LimitReader(f, MaxFileSize+1)); err != nil {
 		return nil, err
 	}
-	if data.Len() > MaxFileSize {
+	if r.data.Len() > MaxFileSize {
 		return nil, errTooLarge
 	}
-	return data.Bytes(), nil
+	return r.data.Bytes(), nil
 }
 
 // reason leaves out the operation and the path, which the position says.
@@ -130,9 +136,10 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// Parse parses the content of one file and checks the envelope of each
-// document in it: a mapping with kind and id. A JSON file without kind is not
-// ours and is passed over; a YAML file without kind is a warning.
+// Parse parses the content of one file, of which it keeps nothing, and checks
+// the envelope of each document in it: a mapping with kind and id. A JSON file
+// without kind is not ours and is passed over; a YAML file without kind is a
+// warning.
 func Parse(file string, data []byte, problems *engage.Problems) []*Document {
 	isJSON := path.Ext(file) == ".json"
 	var docs []*Document

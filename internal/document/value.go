@@ -3,7 +3,7 @@ package document
 import "gopkg.in/yaml.v3"
 
 // value is one value of a file, whatever it was written in. Values are many:
-// they lie side by side, and their texts are pieces of the file's.
+// those of a document lie side by side.
 type value struct {
 	// text is a scalar as it reads without quotes.
 	text string
@@ -41,13 +41,17 @@ func typeOfTag(tag string) Type {
 	return Text
 }
 
-// valueOf turns a node of yaml.v3 that walk has found sound into a value.
-// Aliases become what they name, in the place where they stand.
-func valueOf(y *yaml.Node) value {
+// values makes values of the nodes of one document of yaml.v3, which walk has
+// found sound and counted. Its length is room for those not made yet.
+type values []value
+
+// of turns a node into a value. Aliases become what they name, in the place
+// where they stand.
+func (room *values) of(y *yaml.Node) value {
 	v := value{line: int32(y.Line), col: int32(y.Column)}
 	switch y.Kind {
 	case yaml.AliasNode:
-		named := valueOf(y.Alias)
+		named := room.of(y.Alias)
 		named.line, named.col = v.line, v.col
 		if named.style != flowStyle {
 			named.style = otherStyle
@@ -61,14 +65,15 @@ func valueOf(y *yaml.Node) value {
 		if y.Style&yaml.FlowStyle != 0 {
 			v.style = flowStyle
 		}
-		v.items = make([]value, len(y.Content))
+		n := len(y.Content)
+		v.items, *room = (*room)[:n:n], (*room)[n:]
 		for i, c := range y.Content {
 			if v.kind == Map && i%2 == 0 && c.Kind == yaml.AliasNode {
 				// As a key, an alias is not followed: it is no text.
 				v.items[i] = value{text: c.Value, line: int32(c.Line), col: int32(c.Column)}
 				continue
 			}
-			v.items[i] = valueOf(c)
+			v.items[i] = room.of(c)
 		}
 		return v
 	}
