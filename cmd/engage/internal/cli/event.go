@@ -20,6 +20,9 @@ func (c *Command) readEvent(file string) (*playbook.Event, error) {
 		return nil, err
 	}
 	ev, err := playbook.DecodeEvent(data)
+	if file == "-" {
+		file = "standard input"
+	}
 	if e, ok := errors.AsType[*playbook.EventError](err); ok {
 		what := e.Message
 		if e.Path != "" {

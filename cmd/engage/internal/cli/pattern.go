@@ -72,10 +72,8 @@ func (c *Command) runPattern(ctx context.Context, dir, id, operation string, f *
 	if err := c.assert(t, &f.targetFlags, ev); err != nil {
 		return err
 	}
-	progress := c.progress()
-	t.engine.Observe = progress.tell
 	result, err := t.engine.RunPattern(ctx, p, pattern.Operation(operation), input, ev)
-	progress.clear()
+	t.progress.clear()
 	if result == nil {
 		return usageOr(err)
 	}

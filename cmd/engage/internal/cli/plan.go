@@ -97,10 +97,8 @@ func (c *Command) runPlan(ctx context.Context, dir string, f *planFlags) error {
 	if err := c.assert(t, &f.targetFlags, ev); err != nil {
 		return err
 	}
-	progress := c.progress()
-	t.engine.Observe = progress.tell
 	result, err := t.engine.DryRun(ctx, p, ev)
-	progress.clear()
+	t.progress.clear()
 	if errors.Is(err, playbook.ErrOtherTrigger) {
 		return usagef("%v", err)
 	}

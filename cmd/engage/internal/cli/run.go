@@ -99,10 +99,8 @@ func (c *Command) runRun(ctx context.Context, dir string, f *runFlags) error {
 
 // runBooks runs the playbooks one after the other and reports on each.
 func (c *Command) runBooks(ctx context.Context, books []*playbook.Playbook, ev *playbook.Event, t *target, f *runFlags) error {
-	progress := c.progress()
-	t.engine.Observe = progress.tell
 	return c.runEach(books, f, t, func(p *playbook.Playbook) (*playbook.Result, error) {
-		defer progress.clear()
+		defer t.progress.clear()
 		return t.engine.Run(ctx, p, ev)
 	})
 }
@@ -118,13 +116,13 @@ func (c *Command) runEach(books []*playbook.Playbook, f *runFlags, t *target, ru
 		if result == nil {
 			return err
 		}
-		if err != nil {
-			failed = true
-			c.explain(p, result, err)
-		}
 		results = append(results, result)
 		if !f.json {
 			c.showRun(p, result, t)
+		}
+		if err != nil {
+			failed = true
+			c.explain(p, result, err) // last, where people look
 		}
 	}
 	if f.json {

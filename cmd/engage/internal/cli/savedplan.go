@@ -151,6 +151,7 @@ func (c *Command) runPlanned(ctx context.Context, dir string, f *runFlags) error
 		return err
 	}
 	again, err := t.engine.DryRun(ctx, p, ev)
+	t.progress.clear()
 	if err != nil {
 		if errors.Is(err, playbook.ErrOtherTrigger) {
 			return usagef("%v", err)

@@ -59,6 +59,8 @@ type target struct {
 	world *playbooktest.World
 	// url is the organisation's origin.
 	url string
+	// progress shows what the engine does.
+	progress *progress
 }
 
 // Close stops the simulator, if there is one.
@@ -95,15 +97,16 @@ func (c *Command) open(w *playbook.Workspace, f *targetFlags, wrap func(http.Rou
 	if err != nil {
 		return nil, err
 	}
-	engine, broker, err := newEngine(env, nil, wrap)
+	shown := c.progress()
+	engine, broker, err := newEngine(env, nil, dataverse.Options{HTTP: sender(wrap), Tracer: shown.tracer()})
 	if err != nil {
 		return nil, err
 	}
 	if f.signIn {
 		engine.Employee = c.signedIn(broker)
 	}
-	engine.Timeout = f.timeout
-	return &target{engine: engine, url: strings.TrimSuffix(env.URL, "/")}, nil
+	engine.Timeout, engine.Observe = f.timeout, shown.tell
+	return &target{engine: engine, url: strings.TrimSuffix(env.URL, "/"), progress: shown}, nil
 }
 
 func (c *Command) openSimulator(w *playbook.Workspace, f *targetFlags, wrap func(http.RoundTripper) http.RoundTripper) (*target, error) {
@@ -111,24 +114,29 @@ func (c *Command) openSimulator(w *playbook.Workspace, f *targetFlags, wrap func
 	if err != nil {
 		return nil, err
 	}
-	engine, _, err := newEngine(world.Environment(), &auth.Options{Federated: world.FederatedToken}, wrap)
+	shown := c.progress()
+	engine, _, err := newEngine(world.Environment(), &auth.Options{Federated: world.FederatedToken}, dataverse.Options{HTTP: sender(wrap), Tracer: shown.tracer()})
 	if err != nil {
 		world.Close()
 		return nil, err
 	}
-	engine.Timeout = f.timeout
-	return &target{engine: engine, world: world, url: world.Server.URL}, nil
+	engine.Timeout, engine.Observe = f.timeout, shown.tell
+	return &target{engine: engine, world: world, url: world.Server.URL, progress: shown}, nil
+}
+
+// sender is what sends the requests; nil is the client's own.
+func sender(wrap func(http.RoundTripper) http.RoundTripper) http.RoundTripper {
+	if wrap == nil {
+		return nil
+	}
+	return wrap(http.DefaultTransport)
 }
 
 // newEngine joins client, broker and policy of an environment.
-func newEngine(env *auth.Environment, o *auth.Options, wrap func(http.RoundTripper) http.RoundTripper) (*playbook.Engine, *auth.Broker, error) {
+func newEngine(env *auth.Environment, o *auth.Options, options dataverse.Options) (*playbook.Engine, *auth.Broker, error) {
 	broker, err := auth.NewBroker(env, o)
 	if err != nil {
 		return nil, nil, usageOr(err)
-	}
-	var options dataverse.Options
-	if wrap != nil {
-		options.HTTP = wrap(http.DefaultTransport)
 	}
 	client, err := dataverse.New(env.URL, broker.Application(), &options)
 	if err != nil {

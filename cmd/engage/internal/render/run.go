@@ -36,9 +36,7 @@ func Run(w io.Writer, style Style, title string, r *playbook.Record, link func(t
 		rows = append(rows, []string{"  " + Printable(b.Name), string(b.Type), style.Status(string(b.Status)), identity, requests, elapsed})
 	}
 	Table(w, style, rows)
-	for _, b := range r.Blocks {
-		blockNotes(w, style, b)
-	}
+	notes(w, style, r.Blocks)
 	written(w, style, r, link)
 	warnings(w, style, r)
 	fmt.Fprintf(w, "\n%s\n", RunSummary(style, r))
@@ -93,10 +91,32 @@ func Actor(a *playbook.Actor) string {
 	return strings.TrimSpace("caused by " + string(a.Kind) + " " + Printable(name))
 }
 
-func blockNotes(w io.Writer, style Style, b *playbook.BlockRecord) {
-	if b.Reason != "" {
-		fmt.Fprintf(w, "  %s: %s\n", Printable(b.Name), Printable(b.Reason))
+// notes say why blocks are what they are; those that did not run for one reason
+// have one line.
+func notes(w io.Writer, style Style, blocks []*playbook.BlockRecord) {
+	same := map[string]int{}
+	for _, b := range blocks {
+		if b.Status == playbook.StatusNotRun {
+			same[b.Reason]++
+		}
 	}
+	for _, b := range blocks {
+		n := 0
+		if b.Status == playbook.StatusNotRun {
+			n, same[b.Reason] = same[b.Reason], 0
+		}
+		switch {
+		case b.Reason == "", b.Status == playbook.StatusNotRun && n == 0:
+		case n > 1:
+			fmt.Fprintf(w, "  %s did not run: %s\n", count(n, "block"), Printable(b.Reason))
+		default:
+			fmt.Fprintf(w, "  %s: %s\n", Printable(b.Name), Printable(b.Reason))
+		}
+		escalation(w, style, b)
+	}
+}
+
+func escalation(w io.Writer, style Style, b *playbook.BlockRecord) {
 	if e := b.Escalation; e != nil {
 		rule := "denied by the policy"
 		if e.Rule != "" {
@@ -113,15 +133,15 @@ func written(w io.Writer, style Style, r *playbook.Record, link func(table, id s
 	fmt.Fprintln(w)
 	rows := [][]string{{"  WRITTEN", "OPERATION", "TABLE", "ID", "COLUMNS"}}
 	for _, x := range r.Writes {
-		where := cmp.Or(x.ID, "-")
-		if link != nil {
-			if address := link(x.Table, x.ID); address != "" {
-				where = address
-			}
-		}
 		rows = append(rows, []string{
-			"  " + Printable(x.Block+": "+x.Part), x.Operation, x.Table, where, strings.Join(x.Columns, " "),
+			"  " + Printable(x.Block+": "+x.Part), x.Operation, x.Table, cmp.Or(x.ID, "-"), strings.Join(x.Columns, " "),
 		})
+		if link == nil {
+			continue
+		}
+		if address := link(x.Table, x.ID); address != "" {
+			rows = append(rows, []string{"    " + address})
+		}
 	}
 	Table(w, style, rows)
 }
