@@ -49,6 +49,7 @@ func (c *Client) Apply(ctx context.Context, cs *ChangeSet) ([]Written, error) {
 		if call.parts == nil && e.Status != 0 {
 			e.Write = 0
 		}
+		e.MayBeDone = e.MayBeDone || unsure
 		switch {
 		case !raced && e.Write >= 0 && cs.Writes[e.Write].Operation == Upsert && errors.Is(e, ErrDuplicate) && e.Code != CodeDuplicateDetected:
 			raced = true

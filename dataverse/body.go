@@ -29,8 +29,7 @@ func (p Property) write(b *bytes.Buffer) error {
 func writeValue(b *bytes.Buffer, v Value) error {
 	switch v := v.(type) {
 	case string:
-		writeString(b, v)
-		return nil
+		return writeText(b, v)
 	case Bind:
 		if v.Ref != 0 {
 			b.WriteString(`"$` + strconv.Itoa(v.Ref) + `"`)

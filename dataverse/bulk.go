@@ -41,8 +41,12 @@ var ErrNotWritten = errors.New("not sent: a record that it needs was not written
 // ended, or no token was to be had; the writes that were not settled carry it
 // too.
 func (c *Client) Bulk(ctx context.Context, cs *ChangeSet, opts *BulkOptions) ([]Written, error) {
+	work, err := newBulkWork(c, opts)
+	if err != nil {
+		return nil, err
+	}
 	b := &bulkRun{
-		bulkWork: newBulkWork(c, opts), writes: append([]Write(nil), cs.Writes...),
+		bulkWork: work, writes: append([]Write(nil), cs.Writes...),
 		out: make([]Written, len(cs.Writes)), settled: make([]bool, len(cs.Writes)),
 	}
 	for i := range b.writes {
@@ -63,7 +67,7 @@ func (c *Client) Bulk(ctx context.Context, cs *ChangeSet, opts *BulkOptions) ([]
 	if ctx.Err() == nil {
 		return b.out, nil
 	}
-	err := context.Cause(ctx)
+	err = context.Cause(ctx)
 	for i := range b.out {
 		if !b.settled[i] {
 			b.out[i].Err = err
@@ -84,18 +88,22 @@ type bulkWork struct {
 	multi map[string]bool // tables that have the bulk messages
 }
 
-func newBulkWork(c *Client, opts *BulkOptions) *bulkWork {
+func newBulkWork(c *Client, opts *BulkOptions) (*bulkWork, error) {
 	b := &bulkWork{
 		client: c, maxChunk: maxBatch, multi: map[string]bool{},
 		singly: c.opts.Limiters.pace(c.organization, "$batch"),
 	}
-	if opts != nil {
-		b.report = opts.Report
-		if opts.ChunkSize > 0 {
-			b.maxChunk = min(opts.ChunkSize, maxBatch)
-		}
+	if opts == nil {
+		return b, nil
 	}
-	return b
+	b.report = opts.Report
+	if err := notNegative("ChunkSize", int64(opts.ChunkSize)); err != nil {
+		return nil, fmt.Errorf("dataverse: bulk: %w", err)
+	}
+	if opts.ChunkSize > 0 {
+		b.maxChunk = min(opts.ChunkSize, maxBatch)
+	}
+	return b, nil
 }
 
 // bulkRun is writes under way: all of a [Client.Bulk], or those of one request

@@ -64,22 +64,23 @@ func (b *bulkRun) sendMulti(ctx context.Context, j job) {
 		j.pace.took(len(j.writes), call.took)
 		if !complete { // of rows that nobody knows the ids of
 			call.unsure = true
-			b.unanswered(ctx, j.writes, call, call.failed(errPageForm))
+			b.failed(ctx, j, call.failed(errPageForm))
 			return
 		}
 		b.settle(outcomes...)
 	case ctx.Err() != nil || !errors.As(err, &e) || errors.Is(e, ErrUnauthorized):
-		b.stop(err)
+		b.end(ctx, j, call, err)
 	case call.partly != nil:
 		b.partly(ctx, j, call.partly)
 	case tooMuch(e) && (call.repeatable || e.Status != 0):
 		b.halve(ctx, j, call)
 	case e.Status == 0 || errors.Is(e, ErrUnavailable) || errors.Is(e, ErrThrottled):
-		b.unanswered(ctx, j.writes, call, e)
+		b.failed(ctx, j, e)
 	default:
 		if e.Status == http.StatusNotImplemented || e.Status == http.StatusMethodNotAllowed || e.Code == CodeResourceNotFound {
 			b.forgetMulti(j.writes[0]) // the table's definition promised too much
 		}
+		j.unsure = j.unsure || call.unsure
 		b.sendSingly(ctx, j)
 	}
 }
@@ -220,13 +221,11 @@ func (b *bulkRun) sendSingly(ctx context.Context, j job) {
 		b.singly.took(len(writes), call.took)
 		b.settleParts(ctx, outcomes)
 	case ctx.Err() != nil || !errors.As(err, &e) || errors.Is(e, ErrUnauthorized):
-		b.stop(err)
+		b.end(ctx, j.with(writes), call, err)
 	case tooMuch(e) && len(writes) > 1 && (call.repeatable || !call.unsure):
 		b.halve(ctx, job{pace: b.singly, writes: writes, tries: j.tries, unsure: j.unsure}, call)
-	case e.Status == 0 || errors.Is(e, ErrUnavailable) || errors.Is(e, ErrThrottled):
-		b.unanswered(ctx, writes, call, e)
 	default:
-		b.settle(b.all(writes, e)...)
+		b.failed(ctx, j.with(writes), e)
 	}
 }
 
@@ -257,6 +256,7 @@ func (b *bulkRun) partOutcomes(ctx context.Context, call *call, a *answer, write
 		e.Write = i
 		raced := w.Operation == Upsert && errors.Is(e, ErrDuplicate) && e.Code != CodeDuplicateDetected
 		transient, acted := e.advised().judge()
+		e.MayBeDone = unsure || transient && acted
 		d, patient := b.client.waitFor(ctx, j.tries, e.advised())
 		switch {
 		case (raced || transient && (!acted || w.repeatable())) && patient && j.tries < b.client.opts.MaxRetries:
@@ -324,22 +324,41 @@ func (b *bulkRun) reconcile(ctx context.Context, writes []int, refusals map[int]
 		if done {
 			out[n] = Written{Index: i, ID: w.ID, Status: http.StatusNoContent, Unchanged: w.Operation == Create}
 		} else {
+			refusals[i].MayBeDone = refusals[i].MayBeDone && (err != nil || w.Operation == Update)
 			out[n] = Written{Index: i, Status: refusals[i].Status, Err: refusals[i]}
 		}
 	}
 	return out
 }
 
-// unanswered settles the writes of a request that got no answer in the end:
-// what an attempt may have done is read back.
-func (b *bulkRun) unanswered(ctx context.Context, writes []int, call *call, e *Error) {
-	if !call.unsure {
-		b.settle(b.all(writes, e)...)
+// end ends the run with an error that all other requests would meet, too.
+func (b *bulkRun) end(ctx context.Context, j job, call *call, err error) {
+	e, ok := errors.AsType[*Error](err)
+	if !ok { // the token source's
+		e = call.failed(err)
+	}
+	if e.MayBeDone || j.unsure {
+		b.failed(ctx, j, e)
+	}
+	if ok {
+		others := *e
+		others.MayBeDone = false // they were not sent
+		err = &others
+	}
+	b.stop(err)
+}
+
+// failed settles the writes of a request that failed as a whole: what an
+// attempt may have done is read back.
+func (b *bulkRun) failed(ctx context.Context, j job, e *Error) {
+	e.MayBeDone = e.MayBeDone || j.unsure
+	if !e.MayBeDone {
+		b.settle(b.all(j.writes, e)...)
 		return
 	}
 	var failed, doubtful []int
 	refusals := map[int]*Error{}
-	for _, i := range writes {
+	for _, i := range j.writes {
 		if w := &b.writes[i]; w.Operation == Create && w.ID != "" {
 			refusals[i] = b.refusal(i, e)
 			doubtful = append(doubtful, i)

@@ -17,7 +17,13 @@ import (
 // The writes are sent in no particular order, so no two may be of one row, and
 // none may link to a row that another one makes.
 func (c *Client) BulkStream(ctx context.Context, table string, n int, fill func(writes []Write, first int), opts *BulkOptions) error {
-	b := newBulkWork(c, opts)
+	b, err := newBulkWork(c, opts)
+	if err == nil {
+		err = notNegative("n", int64(n))
+	}
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	b.stop = cancel

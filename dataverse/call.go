@@ -49,6 +49,8 @@ type call struct {
 	context  context.Context // of the waits' steps
 	clientID string
 	attempts int
+	sent     bool          // the last attempt had its turn
+	retries  int           // before and after a 401
 	took     time.Duration // the last attempt
 	// unsure says that an attempt ended without telling whether it was acted
 	// on: the service may have done it.
@@ -289,7 +291,10 @@ func (c *call) read(resp *http.Response) (*answer, error) {
 // has the URL, and with it values: only the cause is kept.
 func (c *call) unanswered(ctx context.Context, err error) error {
 	if c.tokenErr != nil {
-		return c.tokenErr
+		if !c.mayBeDone() {
+			return c.tokenErr
+		}
+		return c.failed(fmt.Errorf("no token for another attempt, and an earlier one may have been acted on: %w", c.tokenErr))
 	}
 	var gate *Error
 	if errors.As(err, &gate) { // the limiter's, which does not know the request
@@ -312,8 +317,17 @@ func (c *call) failed(cause error) *Error {
 	return &Error{
 		Method: c.request.Method, Path: c.request.Resource, Table: c.request.Table,
 		Source: c.request.Source, Attempts: c.attempts, ClientRequestID: c.clientID,
-		Write: -1, Err: cause,
+		Write: -1, Err: cause, MayBeDone: c.mayBeDone(),
 	}
+}
+
+// mayBeDone reports whether the service may have written what the call is for.
+func (c *call) mayBeDone() bool {
+	first := c.request
+	if len(c.parts) > 0 {
+		first = &c.parts[0]
+	}
+	return c.unsure && first.Method != http.MethodGet
 }
 
 func (c *call) step(kind StepKind) Step {

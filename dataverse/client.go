@@ -16,7 +16,8 @@ import (
 
 // A TokenSource gives the bearer token of one identity for the organisation.
 // It caches: the client asks before every request, from several goroutines.
-// An error is returned to the caller as it is and is never retried.
+// An error is never retried, and is returned to the caller as it is, or within
+// an [Error] where an earlier attempt at a write may have been done.
 type TokenSource interface {
 	Token(ctx context.Context) (string, error)
 }
@@ -39,7 +40,8 @@ type Identifier interface {
 // Options of a [Client]; nil or zero values stand for the defaults.
 type Options struct {
 	// HTTP sends the requests. Default: one transport, shared by all clients
-	// of the process: HTTP/2, keep-alive, gzip, no cookies.
+	// of the process: HTTP/2, keep-alive, gzip, no cookies. The text of its
+	// errors, which may quote an answer, is not repeated; errors.As finds them.
 	HTTP http.RoundTripper
 	// Log gets one debug record an attempt and one warning a retry: method,
 	// path template, status, ids, durations; no values. Default: none.
@@ -48,8 +50,8 @@ type Options struct {
 	Tracer Tracer
 	// Timeout bounds one attempt, answer included. Default: 2 minutes.
 	Timeout time.Duration
-	// MaxRetries bounds the attempts after the first. Default: 5; negative:
-	// none.
+	// MaxRetries bounds the attempts after the first, beside the one with a
+	// renewed token after a 401. Default: 5; negative: none.
 	MaxRetries int
 	// MaxRetryWait bounds one wait. A Retry-After beyond it fails the request
 	// at once with [ErrThrottled] and the advice in [Error.RetryAfter].
@@ -113,6 +115,9 @@ func New(orgURL string, ts TokenSource, opts *Options) (*Client, error) {
 	if opts != nil {
 		o.opts = *opts
 	}
+	if err := o.opts.check(); err != nil {
+		return nil, err
+	}
 	o.opts.fill()
 	o.header = standardHeader(o.opts.UserAgent)
 	o.http = &http.Client{
@@ -135,6 +140,33 @@ func (o *organization) as(ts TokenSource) *Client {
 	return c
 }
 
+// check refuses what would not mean what it says.
+func (o *Options) check() error {
+	for _, option := range []struct {
+		name  string
+		value int64
+	}{
+		{"Timeout", int64(o.Timeout)},
+		{"MaxRetryWait", int64(o.MaxRetryWait)},
+		{"MaxResponseBytes", o.MaxResponseBytes},
+		{"PageSize", int64(o.PageSize)},
+		{"MetadataLifetime", int64(o.MetadataLifetime)},
+		{"Parallel", int64(o.Parallel)},
+	} {
+		if err := notNegative(option.name, option.value); err != nil {
+			return fmt.Errorf("dataverse: %w", err)
+		}
+	}
+	return nil
+}
+
+func notNegative(name string, value int64) error {
+	if value < 0 {
+		return fmt.Errorf("%s is negative: leave it out for the default", name)
+	}
+	return nil
+}
+
 func (o *Options) fill() {
 	o.HTTP = cmp.Or(o.HTTP, sharedTransport)
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
@@ -144,7 +176,7 @@ func (o *Options) fill() {
 	o.MaxResponseBytes = cmp.Or(o.MaxResponseBytes, 128<<20)
 	o.PageSize = cmp.Or(o.PageSize, maxPage)
 	o.MetadataLifetime = cmp.Or(o.MetadataLifetime, 5*time.Minute)
-	o.Parallel = max(1, cmp.Or(o.Parallel, 4)) // with none nobody would ever have a turn
+	o.Parallel = cmp.Or(o.Parallel, 4)
 	o.Limiters = cmp.Or(o.Limiters, new(Limiters))
 	o.UserAgent = cmp.Or(o.UserAgent, "engage-playbooks")
 }

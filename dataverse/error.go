@@ -104,6 +104,10 @@ type Error struct {
 	// Write is the index in ChangeSet.Writes of the write that the service
 	// refused; -1 where it is not known or there is none.
 	Write int
+	// MayBeDone says that an attempt at a write ended without telling whether
+	// the service acted on it, so that it may be done whatever the last answer
+	// was. Reading back tells.
+	MayBeDone bool
 	// Claims is the claims challenge of a 401, as JSON, or "".
 	Claims string
 	// Err is the cause where there was no answer.
@@ -130,6 +134,9 @@ func (e *Error) Error() string {
 		b.WriteString(" (" + e.Code + ")")
 	}
 	b.WriteString(": " + e.Reason())
+	if e.MayBeDone && !errors.Is(e, ErrUnavailable) {
+		b.WriteString("; an earlier attempt may have been acted on")
+	}
 	return b.String()
 }
 

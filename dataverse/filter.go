@@ -74,7 +74,9 @@ func (e *filterEncoder) encode(f Filter, prefix string) error {
 			return err
 		}
 		e.b.WriteByte(',')
-		_ = writeLiteral(e.b, escapeLike(f.Text)) // a string always has one
+		if err := writeLiteral(e.b, escapeLike(f.Text)); err != nil {
+			return fmt.Errorf("filter on %s: %w", f.Column, err)
+		}
 		e.b.WriteByte(')')
 		return nil
 	case In:

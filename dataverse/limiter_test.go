@@ -133,7 +133,7 @@ func TestLimiter(t *testing.T) {
 	})
 	t.Run("who has no patience does not queue for a turn", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			b := newBubble(t, dataverse.Options{MaxRetries: -1, Parallel: -1}, fault(429, dataverse.CodeThrottleRequests, "x", "Retry-After", "200"), noRows)
+			b := newBubble(t, dataverse.Options{MaxRetries: -1, Parallel: 1}, fault(429, dataverse.CodeThrottleRequests, "x", "Retry-After", "200"), noRows)
 			_ = b.read(t.Context())
 			start := time.Now()
 			var patient sync.WaitGroup

@@ -3,10 +3,12 @@ package dataverse
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // dateTime is how a DateTime is sent: UTC, milliseconds where there are any.
@@ -46,6 +48,9 @@ func writeLiteral(b *bytes.Buffer, v Value) error {
 	s, ok := v.(string)
 	if !ok {
 		return writeBare(b, v)
+	}
+	if !utf8.ValidString(s) {
+		return errNotText
 	}
 	b.WriteByte('\'')
 	for {
@@ -114,6 +119,17 @@ func writeQuoted(b *bytes.Buffer, v Value) error {
 		if s, err = bare(v); err != nil {
 			return err
 		}
+	}
+	return writeText(b, s)
+}
+
+// errNotText: in JSON such a text would become another one.
+var errNotText = errors.New("the text is not valid UTF-8: decode it from its encoding, or send bytes as base64")
+
+// writeText writes a value as a JSON string.
+func writeText(b *bytes.Buffer, s string) error {
+	if !utf8.ValidString(s) {
+		return errNotText
 	}
 	writeString(b, s)
 	return nil

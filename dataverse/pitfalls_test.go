@@ -384,7 +384,8 @@ func TestPitfall08KeyColumnsAreNotRepeated(t *testing.T) {
 		t.Errorf("resource %s tells values", r.Resource)
 	}
 	for _, trap := range []string{`a/b`, `a<b`, `a>b`, `a*b`, `a%b`, `a&b`, `a:b`, `a\b`, `a?b`, `a+b`, strings.Repeat("x", 300)} {
-		if err := dataverse.KeyInURL([]dataverse.Property{{Name: "new_number", Value: trap}}); !errors.Is(err, dataverse.ErrKeyNotInURL) {
+		cs := dataverse.ChangeSet{Writes: []dataverse.Write{{Operation: dataverse.Upsert, EntitySet: "contacts", Key: []dataverse.Property{{Name: "new_number", Value: trap}}}}}
+		if _, err := cs.Request(); !errors.Is(err, dataverse.ErrKeyNotInURL) || strings.Contains(err.Error(), trap) {
 			t.Errorf("key %q: %v", trap, err)
 		}
 	}

@@ -51,6 +51,9 @@ func (q *Query) options(b *bytes.Buffer) error {
 	if q.ID != "" && (!q.ID.valid() || q.Filter != nil || len(q.OrderBy) > 0 || q.Top != 0) {
 		return fmt.Errorf("an ID goes alone, in the form of a GUID")
 	}
+	if err := notNegative("PageSize", int64(q.PageSize)); err != nil {
+		return err
+	}
 	if err := q.checkExpand(); err != nil {
 		return err
 	}
@@ -181,6 +184,9 @@ func (c clauses) write(b *bytes.Buffer, join bool) error {
 			}
 		}
 		encode(value)
+	}
+	if err := notNegative("Top", int64(c.top)); err != nil {
+		return err
 	}
 	if c.top > 0 {
 		option("$top=")

@@ -57,13 +57,10 @@ func (c *call) send(req *http.Request) (*http.Response, error) {
 // any transient failure; any other only where the service surely did not act:
 // it was never reached, or it said 429, or 503 with Retry-After.
 func (c *call) again(ctx context.Context, resp *http.Response, err error) (bool, error) {
-	if ctx.Err() != nil {
-		c.unsure = c.unsure || err != nil
-		return false, ctx.Err()
-	}
 	var transient, acted bool
 	if err != nil {
 		transient, acted = judge(err)
+		acted = acted && c.sent
 	} else {
 		transient, acted = c.advice.judge()
 	}
@@ -71,7 +68,10 @@ func (c *call) again(ctx context.Context, resp *http.Response, err error) (bool,
 		acted = false // the change set was answered for and rolled back
 	}
 	c.unsure = c.unsure || acted
-	if !transient || acted && !c.repeatable || c.divisible && c.tooMuch(err) {
+	if ctx.Err() != nil && (transient || err != nil) {
+		return false, ctx.Err()
+	}
+	if !transient || acted && !c.repeatable || c.divisible && c.tooMuch(err) || c.retries >= c.client.opts.MaxRetries {
 		return false, nil
 	}
 	var wait bool
@@ -107,6 +107,10 @@ func judge(err error) (transient, acted bool) {
 	case errors.As(err, &e), errors.Is(err, ErrForeign), errors.Is(err, ErrReadOnly):
 		return false, false
 	}
+	// The policy looks at the text and at the type of what net/http gave.
+	if lost, ok := errors.AsType[*lostError](err); ok {
+		err = &url.Error{Err: lost.cause}
+	}
 	again, _ := retryablehttp.DefaultRetryPolicy(context.Background(), nil, err)
 	var op *net.OpError
 	neverSent := errors.As(err, &op) && op.Op == "dial"
@@ -128,6 +132,7 @@ func nextWait(retry int, advice time.Duration, advised bool) time.Duration {
 
 // backoff hands the wait to the loop and announces it.
 func (c *call) backoff(_, _ time.Duration, _ int, resp *http.Response) time.Duration {
+	c.retries++
 	step := c.step(StepWait)
 	step.Wait = c.wait
 	if resp != nil {

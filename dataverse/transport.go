@@ -61,10 +61,18 @@ func (c *call) attempt(req *http.Request) (*http.Response, error) {
 		return nil, ErrForeign
 	}
 	limiter := c.client.limiter()
+	c.sent = false
 	if err := limiter.acquire(req.Context(), a.opts.MaxRetryWait); err != nil {
 		return nil, err
 	}
 	c.attempts++
+	c.sent = true
+	held := true
+	defer func() {
+		if held { // the transport, or the tracer, panics
+			limiter.release(time.Time{}, nil, advice{})
+		}
+	}()
 	started := time.Now()
 	ctx, cancel := context.WithTimeoutCause(req.Context(), a.opts.Timeout, errTimeout)
 	defer cancel()
@@ -80,7 +88,9 @@ func (c *call) attempt(req *http.Request) (*http.Response, error) {
 	if resp != nil {
 		body = resp.Body.(*buffered).Bytes()
 	}
-	limiter.release(started, resp, c.learn(resp, body))
+	throttled := c.learn(resp, body)
+	held = false
+	limiter.release(started, resp, throttled)
 	c.took = time.Since(started)
 	step.Duration, step.Err = c.took, err
 	if resp != nil {
@@ -128,7 +138,7 @@ func (o *organization) roundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp, err := o.opts.HTTP.RoundTrip(req)
 	if err != nil {
-		return nil, err
+		return nil, lost(err)
 	}
 	defer resp.Body.Close()
 	limit := o.opts.MaxResponseBytes
@@ -142,7 +152,7 @@ func (o *organization) roundTrip(req *http.Request) (*http.Response, error) {
 	}
 	if _, err := body.ReadFrom(io.LimitReader(resp.Body, limit+1)); err != nil {
 		keep(body)
-		return nil, fmt.Errorf("the answer broke off: %w", err)
+		return nil, fmt.Errorf("the answer broke off: %w", lost(err))
 	}
 	if int64(body.Len()) > limit {
 		keep(body)

@@ -180,13 +180,8 @@ func (w *Write) address(r *Request) error {
 	return nil
 }
 
-// KeyInURL returns [ErrKeyNotInURL] if a row cannot be addressed by this
-// alternate key.
-func KeyInURL(key []Property) error {
-	_, err := encodeKey(key)
-	return err
-}
-
+// encodeKey writes an alternate key as it stands in a URL, or gives
+// [ErrKeyNotInURL].
 func encodeKey(key []Property) (string, error) {
 	var b, value bytes.Buffer
 	for i, p := range key {

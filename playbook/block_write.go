@@ -196,7 +196,7 @@ func (s *step) apply(ctx context.Context, c *dataverse.Client, plan *pattern.Wri
 // the end of the run, they may be.
 func (s *step) settleApply(ctx context.Context, c *dataverse.Client, plan *pattern.WritePlan, failed error) error {
 	duplicate := errors.Is(failed, dataverse.ErrDuplicate)
-	unsure := ctx.Err() != nil || errors.Is(failed, dataverse.ErrUnavailable)
+	unsure := ctx.Err() != nil || mayBeDone(failed)
 	closed := s.b.Operation != pattern.Create && isClosed(failed)
 	if !duplicate && !unsure && !closed {
 		return s.refused(plan, failed)
@@ -259,6 +259,12 @@ func (s *step) unsettled(why string) {
 func asked(failed error) bool {
 	var remote *dataverse.Error
 	return errors.As(failed, &remote) && remote.Status == 0 && remote.Attempts > 0
+}
+
+// mayBeDone reports whether the service may have acted on a request that failed.
+func mayBeDone(failed error) bool {
+	remote, ok := errors.AsType[*dataverse.Error](failed)
+	return ok && remote.MayBeDone
 }
 
 // refused names the part whose write the service refused.

@@ -103,14 +103,13 @@ func (s *step) bulkPart(ctx context.Context, c *dataverse.Client, p bulkPart, lo
 	}
 	p.record(done)
 	for _, i := range done.failures() {
-		w := p.write(i)
-		if mayBeWritten(ctx, &w, done.errs[i]) {
+		if mayBeWritten(ctx, done.errs[i]) {
 			lost.unsure++
 		} else {
 			lost.refused++
 		}
 		if err == nil {
-			err = &partError{part: w.Source, err: done.errs[i]}
+			err = &partError{part: p.write(i).Source, err: done.errs[i]}
 		}
 	}
 	if err == nil {
@@ -119,14 +118,13 @@ func (s *step) bulkPart(ctx context.Context, c *dataverse.Client, p bulkPart, lo
 	return err
 }
 
-// mayBeWritten reports whether a write may have been done though it failed:
-// there was no answer, and it was not read back as a create with an id is
-// unless the run has ended.
-func mayBeWritten(ctx context.Context, w *dataverse.Write, failed error) bool {
+// mayBeWritten reports whether a write may have been done though it failed and
+// the client could not tell by reading back.
+func mayBeWritten(ctx context.Context, failed error) bool {
 	if ctx.Err() != nil {
 		return asked(failed) || errors.Is(failed, ctx.Err())
 	}
-	return errors.Is(failed, dataverse.ErrUnavailable) && (w.Operation != dataverse.Create || w.ID == "")
+	return mayBeDone(failed)
 }
 
 // settleBulk finds out which of the refused records this event had made

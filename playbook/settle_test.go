@@ -2,7 +2,9 @@ package playbook_test
 
 import (
 	"context"
+	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/andmoneyaps/engage-playbooks/dataverse"
@@ -102,4 +104,63 @@ func TestLostAnswerInBulk(t *testing.T) {
 			t.Errorf("cancelled %v: %s", cancelled, show(r.Warnings))
 		}
 	}
+}
+
+// A change that may have been written is not said to be undone since what came
+// after it failed in another way.
+func TestLostAnswerHiddenByTheNext(t *testing.T) {
+	for _, test := range []struct{ name, operation string }{
+		{"one by one", "EntityPatternUpdate"},
+		{"in bulk", "EntityPatternUpdate\n    atomic: false"},
+	} {
+		for _, next := range []string{"no token", "throttled"} {
+			t.Run(test.name+", "+next, func(t *testing.T) {
+				w := load(t, overlay(t, map[string]string{
+					"playbooks/portal-meeting-booked.yaml": strings.Replace(settled, "OPERATION", test.operation, 1),
+					"simulator/local.yaml":                 "",
+					"patterns/customers.yaml":              "kind: EntityPattern\nid: customers\nparts: [{ref: customer, entity: customer}]\n",
+				}))
+				world, err := playbooktest.NewWorld(w, &playbooktest.Options{NoListener: true})
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(world.Close)
+				source := &mortal{token: world.AdminToken()}
+				engine := world.Engine()
+				engine.Employee = func(context.Context, *playbook.Event) (dataverse.TokenSource, error) { return source, nil }
+				world.Server.Fail(simulator.Fault{Kind: simulator.FaultLost, Table: "contact", Skip: 1}) // after the read
+				world.Server.After("Update", "contact", func(*simulator.HookContext) error {
+					if next == "no token" {
+						source.expired.Store(true)
+					} else {
+						world.Server.Fail(simulator.Fault{Kind: simulator.FaultRequests, RetryAfter: "86400", Count: -1})
+					}
+					return nil
+				})
+				p, _ := w.Playbook("settled")
+				r, err := engine.Run(t.Context(), p, event(t, "booked.json"))
+				if err == nil || len(r.Writes) != 0 || !r.Blocks[2].Unsettled || !strings.Contains(show(r.Warnings), "is not known") {
+					t.Errorf("%v, writes %v, unsettled %v, warnings %s", err, wrote(r), r.Blocks[2].Unsettled, show(r.Warnings))
+				}
+				if next == "no token" && !errors.Is(err, errSignIn) {
+					t.Errorf("%v", err)
+				}
+			})
+		}
+	}
+}
+
+// mortal is a source that has no token once it has expired.
+type mortal struct {
+	token   string
+	expired atomic.Bool
+}
+
+var errSignIn = errors.New("sign in again")
+
+func (m *mortal) Token(context.Context) (string, error) {
+	if m.expired.Load() {
+		return "", errSignIn
+	}
+	return m.token, nil
 }
