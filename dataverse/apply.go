@@ -88,7 +88,7 @@ func (c *call) written(cs *ChangeSet, a *answer) ([]Written, error) {
 		part := &a.parts[k]
 		i := part.contentID - 1
 		if part.status >= 200 && part.status < 300 {
-			out[i] = cs.Writes[i].outcome(i, part.status, part.header, part.body)
+			out[i] = cs.Writes[i].outcome(i, part.status, &part.header, part.body)
 			continue
 		}
 		if i < 0 || i >= len(out) {
@@ -114,7 +114,7 @@ func (w *Write) outcome(index, status int, h headers, body []byte) Written {
 			out.ID, _ = ParseGUID(id)
 		}
 	}
-	if out.ID == "" && len(w.Key) == 0 {
+	if out.ID == "" && len(w.Key) == 0 || out.ID == w.ID { // without the text around it
 		out.ID = w.ID
 	}
 	return out

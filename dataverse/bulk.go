@@ -275,8 +275,7 @@ func (b *bulkRun) settle(outcomes ...Written) {
 	if b.base > 0 {
 		for k := range outcomes {
 			outcomes[k].Index += b.base
-			var e *Error
-			if errors.As(outcomes[k].Err, &e) {
+			if e, ok := errors.AsType[*Error](outcomes[k].Err); ok {
 				e.Write += b.base
 			}
 		}

@@ -249,7 +249,7 @@ func (b *bulkRun) partOutcomes(ctx context.Context, call *call, a *answer, write
 		w := &b.writes[i]
 		part := &a.parts[k]
 		if part.status >= 200 && part.status < 300 {
-			out.settled = append(out.settled, w.outcome(i, part.status, part.header, part.body))
+			out.settled = append(out.settled, w.outcome(i, part.status, &part.header, part.body))
 			continue
 		}
 		e := call.refused(k, part)

@@ -144,8 +144,15 @@ func (p *Piece) Fill(writes []dataverse.Write, first int) {
 	w := p.pieces.writer
 	names := p.names(first, len(writes))
 	list := p.pieces.lists[p.part.index]
+	var slab []dataverse.Property // for those that have no memory yet
 	for k := range writes {
-		i := first + k
+		i, n := first+k, len(p.sources)
+		if cap(writes[k].Body) < n {
+			if len(slab) < n {
+				slab = make([]dataverse.Property, (len(writes)-k)*n)
+			}
+			writes[k].Body, slab = slab[:0:n], slab[n:]
+		}
 		d := draft{
 			fields: make(map[string]any, len(p.sources)+1),
 			write:  dataverse.Write{Source: names.at(k), Body: writes[k].Body[:0]},
