@@ -67,10 +67,11 @@ func (c *call) again(ctx context.Context, resp *http.Response, err error) (bool,
 	if transient && acted && c.atomic && c.answered != nil {
 		acted = false // the change set was answered for and rolled back
 	}
-	c.unsure = c.unsure || acted
-	if ctx.Err() != nil && (transient || err != nil) {
+	if ctx.Err() != nil { // the caller is told that, even if it was done
+		c.unsure = c.unsure || acted || err == nil && c.advice.status < 300
 		return false, ctx.Err()
 	}
+	c.unsure = c.unsure || acted
 	if !transient || acted && !c.repeatable || c.divisible && c.tooMuch(err) || c.retries >= c.client.opts.MaxRetries {
 		return false, nil
 	}
