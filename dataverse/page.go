@@ -143,15 +143,9 @@ func (c *Client) linkError(r *Request, err error) error {
 func (c *Client) page(ctx context.Context, r *Request, p *pageReader) error {
 	call := &call{client: c, request: r, repeatable: true}
 	if c.urlLength(r) > maxURL {
-		u, err := c.resolve(r.Path)
-		if err != nil {
-			return c.linkError(r, err)
+		if err := call.inBatch(); err != nil {
+			return err
 		}
-		link := *r
-		link.Path = u.RequestURI()
-		batch := composeBatch([]Request{link}, false, false)
-		batch.Table = r.Table
-		call.request, call.parts, call.together = &batch, []Request{*r}, true
 	}
 	a, err := call.do(ctx)
 	defer a.release()
@@ -167,6 +161,21 @@ func (c *Client) page(ctx context.Context, r *Request, p *pageReader) error {
 		body = part.body
 	}
 	return call.readPage(p, body)
+}
+
+// inBatch puts the call's GET into a $batch.
+func (c *call) inBatch() error {
+	r := c.request
+	u, err := c.client.resolve(r.Path)
+	if err != nil {
+		return c.client.linkError(r, err)
+	}
+	link := *r
+	link.Path = u.RequestURI()
+	batch := composeBatch([]Request{link}, false, false)
+	batch.Table = r.Table
+	c.request, c.parts, c.together = &batch, []Request{*r}, true
+	return nil
 }
 
 // readPage gives the rows of an answer to p.

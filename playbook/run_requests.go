@@ -80,53 +80,63 @@ func (s *step) rounds(ctx context.Context, c *dataverse.Client, plan pattern.Pla
 	}
 }
 
-// fetch sends the queries of one round. Of several that fail the first is the
-// error, so that it does not depend on timing.
+// inquiry is one query with its answer.
+type inquiry struct {
+	observed
+	rows []dataverse.Record
+}
+
+// fetch sends the queries of one round, the last of them itself.
 func (s *step) fetch(ctx context.Context, c *dataverse.Client, fetches []pattern.Fetch) ([][]dataverse.Record, error) {
-	answers := make([][]dataverse.Record, len(fetches))
-	seen := make([]observed, len(fetches))
-	one := func(i int) {
-		ctx, rows := seen[i].context(ctx), 0
-		for row, err := range c.Query(ctx, fetches[i].Query) {
-			if err != nil {
-				seen[i].err = err
-				return
-			}
-			rows++
-			if take := fetches[i].Take; take != nil {
-				take(row)
-			} else {
-				answers[i] = append(answers[i], row)
-			}
-			if most := fetches[i].Max; most > 0 && rows > most {
-				return
-			}
+	all := make([]inquiry, len(fetches))
+	var others sync.WaitGroup
+	last := len(fetches) - 1
+	for i := range last {
+		others.Go(func() { all[i].ask(ctx, c, &fetches[i]) })
+	}
+	all[last].ask(ctx, c, &fetches[last])
+	others.Wait()
+	return s.answers(fetches, all)
+}
+
+func (a *inquiry) ask(ctx context.Context, c *dataverse.Client, f *pattern.Fetch) {
+	n := 0
+	for row, err := range c.Query(a.context(ctx), f.Query) {
+		if err != nil {
+			a.err = err
+			return
+		}
+		if n++; f.Take != nil {
+			f.Take(row)
+		} else {
+			a.rows = append(a.rows, row)
+		}
+		if f.Max > 0 && n > f.Max {
+			return
 		}
 	}
-	if len(fetches) == 1 {
-		one(0)
-	} else {
-		var wg sync.WaitGroup
-		for i := range fetches {
-			wg.Go(func() { one(i) })
-		}
-		wg.Wait()
-	}
+}
+
+// answers records what was asked, and gives the rows. Of several queries that
+// failed the first is the error, so that it does not depend on timing.
+func (s *step) answers(fetches []pattern.Fetch, all []inquiry) ([][]dataverse.Record, error) {
 	chain := 0
-	for i := range fetches {
+	for i := range all {
 		as := reads
 		if s.dry {
 			as = s.shown(fetches[i].Query)
 		}
-		chain = max(chain, s.note(&seen[i], as))
+		chain = max(chain, s.note(&all[i].observed, as))
 	}
 	s.chain += chain
-	for i := range seen {
-		if err := seen[i].err; err != nil {
+	rows := make([][]dataverse.Record, len(all))
+	for i := range all {
+		if err := all[i].err; err != nil {
 			return nil, &partError{part: fetches[i].Part, err: err}
 		}
+		rows[i] = all[i].rows
 	}
-	return answers, nil
+	return rows, nil
 }
 
 // partError says for which part a request was.
