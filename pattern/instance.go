@@ -15,9 +15,12 @@ func (w *writer) instance(part *Part, i int, sources []source, idOnly bool) erro
 	w.counts[part.index]++
 	t := &target{}
 	if len(part.requiredBy) > 0 {
-		t = w.referenced(part, id)
+		t = w.referenced(part, id.data())
 	}
-	record := plannedRecord{part: part, write: -1, id: id}
+	record := plannedRecord{part: part, write: -1}
+	if w.lookup != nil {
+		record.id = id.data()
+	}
 	if idOnly {
 		w.plan.results = append(w.plan.results, record)
 		return nil
@@ -30,11 +33,11 @@ func (w *writer) instance(part *Part, i int, sources []source, idOnly bool) erro
 		d = &draft{
 			fields:  make(map[string]any, len(sources)+1),
 			write:   dataverse.Write{Source: name, Body: make([]dataverse.Property, 0, len(sources))},
-			planned: PlannedWrite{Part: name, Operation: w.op, Table: part.Entity.Table, ID: guidOf(id), Columns: make([]PlannedColumn, 0, len(sources))},
+			planned: PlannedWrite{Part: name, Operation: w.op, Table: part.Entity.Table, ID: id.text(), Columns: make([]PlannedColumn, 0, len(sources))},
 		}
 	}
 	d.values = t.values
-	if err := w.draft(part, i, id, sources, d); err != nil {
+	if err := w.draft(part, i, id.text(), sources, d); err != nil {
 		return err
 	}
 	record.fields = d.fields
@@ -61,7 +64,7 @@ func (w *writer) instance(part *Part, i int, sources []source, idOnly bool) erro
 		record.write = w.writes - 1
 	}
 	if record.write >= 0 && w.op == Update {
-		w.link(part, id, true)
+		w.link(part, id.data(), true)
 	}
 	if w.lookup != nil {
 		w.plan.results = append(w.plan.results, record)
@@ -86,11 +89,11 @@ func (w *writer) scratch() *draft {
 
 // draft converts the values of the i-th record of a part. The draft's write
 // has its source, and room for the body.
-func (w *writer) draft(part *Part, i int, id any, sources []source, d *draft) error {
+func (w *writer) draft(part *Part, i int, id dataverse.GUID, sources []source, d *draft) error {
 	e := part.Entity
 	d.write = dataverse.Write{
 		Operation: dataverse.Create, Table: e.Table, EntitySet: e.EntitySet, PrimaryKey: e.PrimaryKey,
-		ID: guidOf(id), Source: d.write.Source, Body: d.write.Body,
+		ID: id, Source: d.write.Source, Body: d.write.Body,
 	}
 	switch {
 	case w.op == Update:
@@ -163,39 +166,71 @@ func (w *writer) add(write dataverse.Write, planned PlannedWrite) {
 	w.plan.Writes = append(w.plan.Writes, planned)
 }
 
-// identify gives the id of an instance: a GUID, an Unknown, or nil where the
-// service picks it.
-func (w *writer) identify(part *Part, i int) (any, error) {
+// ident is the id of an instance: a GUID, or what is known of one, or neither
+// where the service picks it.
+type ident struct {
+	guid    dataverse.GUID
+	unknown *Unknown
+}
+
+// data is a GUID, an Unknown, or nil.
+func (x ident) data() any {
+	switch {
+	case x.unknown != nil:
+		return *x.unknown
+	case x.guid != "":
+		return x.guid
+	}
+	return nil
+}
+
+// text is the id for a request; an unknown one is shown as its text.
+func (x ident) text() dataverse.GUID {
+	if x.unknown != nil {
+		return dataverse.GUID(x.unknown.String())
+	}
+	return x.guid
+}
+
+// identify gives the id of an instance.
+func (w *writer) identify(part *Part, i int) (ident, error) {
 	id, given, err := w.givenID(part, i)
 	if given || err != nil || w.lookup == nil && w.op == Create {
 		return id, err
 	}
-	return w.newID(part, i), nil
+	if w.lookup != nil {
+		return ident{guid: w.newID(part, i)}, nil
+	}
+	if i == 0 || w.sample == "" { // checking, one does for all of a part
+		w.sample = w.newID(part, i)
+	}
+	return ident{guid: w.sample}, nil
 }
 
 // givenID is the id of an instance that was there before, as far as is known.
-func (w *writer) givenID(part *Part, i int) (id any, given bool, err error) {
+func (w *writer) givenID(part *Part, i int) (id ident, given bool, err error) {
 	in := w.inputs[part.index]
 	if id, ok := in.get(entity.IDField); ok && w.op != Create {
 		v := part.at(nil, id.Data, i)
 		if u, unknown := FindUnknown(v); unknown {
-			return u, true, nil
+			return ident{unknown: &u}, true, nil
 		}
 		if v != nil {
 			f, _ := part.Entity.Field(entity.IDField)
 			g, err := f.Literal(v)
 			if err != nil {
-				return nil, false, errAt(codeOf(err), part.name(i), entity.IDField, id.Pos, "%s", err)
+				return ident{}, false, errAt(codeOf(err), part.name(i), entity.IDField, id.Pos, "%s", err)
 			}
-			return g, true, nil
+			guid, _ := g.(dataverse.GUID)
+			return ident{guid: guid}, true, nil
 		}
 		if w.op == Update {
-			return nil, false, errAt("update-without-id", part.name(i), entity.IDField, id.Pos, "is null, and an Update needs it")
+			return ident{}, false, errAt("update-without-id", part.name(i), entity.IDField, id.Pos, "is null, and an Update needs it")
 		}
 	}
 	switch w.op {
 	case Update:
-		return nil, false, errAt("update-without-id", part.name(i), entity.IDField, part.Pos, "has input, so an Update needs its Id")
+		return ident{}, false, errAt("update-without-id", part.name(i), entity.IDField, part.Pos, "has input, so an Update needs its Id")
 	case Upsert:
 		if w.lookup == nil {
 			if w.bare == nil {
@@ -205,23 +240,21 @@ func (w *writer) givenID(part *Part, i int) (id any, given bool, err error) {
 				}
 			}
 			if key, _ := w.bare.keyOf(part, i); key == nil {
-				return nil, false, errAt("upsert-without-key", part.name(i), "", part.Pos, "an Upsert needs its Id, or values for all fields of one of the keys of %s", part.Entity.ID)
+				return ident{}, false, errAt("upsert-without-key", part.name(i), "", part.Pos, "an Upsert needs its Id, or values for all fields of one of the keys of %s", part.Entity.ID)
 			}
 		} else if f := w.lookup.found[part.index]; i < len(f.existing) && f.existing[i] != "" {
-			return f.existing[i], true, nil
+			return ident{guid: f.existing[i]}, true, nil
 		}
 	}
-	return nil, false, nil
+	return ident{}, false, nil
 }
 
-// newID is the id of an instance that is created; nil leaves it to the service.
-func (w *writer) newID(part *Part, i int) any {
-	if w.options.NewID != nil {
-		if id := w.options.NewID(part.Ref, i); id != "" {
-			return id
-		}
+// newID is the id of an instance that is created; "" leaves it to the service.
+func (w *writer) newID(part *Part, i int) dataverse.GUID {
+	if w.options.NewID == nil {
+		return ""
 	}
-	return nil
+	return w.options.NewID(part.Ref, i)
 }
 
 // guidOf is the id for a request; an unknown one is shown as its text.

@@ -137,5 +137,5 @@ func (w *writer) target(part *Part, j int) (*target, bool) {
 		return kept[j], true
 	}
 	id, err := w.identify(part, j) // of a piece
-	return &target{id: id}, err == nil
+	return &target{id: id.data()}, err == nil
 }

@@ -114,6 +114,7 @@ func (l *Lookup) instances(part *Part) (n int, known bool) {
 func (l *Lookup) askKeys(part *Part, f *finding, n int, waits bool) (asked bool, err error) {
 	byKey := map[string][]tuple{}
 	var keys [][]string
+	var slab tuple // that tuples are cut from
 	for i := range n {
 		if _, given := l.givenID(part, i); given {
 			continue
@@ -125,7 +126,10 @@ func (l *Lookup) askKeys(part *Part, f *finding, n int, waits bool) (asked bool,
 		case key == nil:
 			return false, errAt("upsert-without-key", part.name(i), "", part.Pos, "an Upsert needs its Id, or values for all fields of one of the keys of %s", part.Entity.ID)
 		}
-		t, err := l.tuple(part, key, i)
+		if len(slab)+len(key) > cap(slab) {
+			slab = make(tuple, 0, len(key)*min(n-i, 1000))
+		}
+		t, err := l.tuple(part, key, i, slab[len(slab):len(slab):len(slab)+len(key)])
 		if err != nil {
 			return false, err
 		}
@@ -133,6 +137,7 @@ func (l *Lookup) askKeys(part *Part, f *finding, n int, waits bool) (asked bool,
 		if byKey[name] == nil {
 			byKey[name], keys = make([]tuple, n), append(keys, key)
 		}
+		slab = slab[:len(slab)+len(t)]
 		byKey[name][i] = t
 	}
 	f.existing = make([]dataverse.GUID, n)
@@ -176,8 +181,7 @@ func (l *Lookup) askKey(part *Part, f *finding, key []string, tuples []tuple) {
 // one cannot either.
 type tuple []dataverse.Value
 
-func (l *Lookup) tuple(part *Part, key []string, i int) (tuple, error) {
-	t := make(tuple, 0, len(key))
+func (l *Lookup) tuple(part *Part, key []string, i int, t tuple) (tuple, error) {
 	for _, name := range key {
 		field, _ := part.Entity.Field(name)
 		data, known := l.keyValue(part, field, i)

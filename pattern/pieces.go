@@ -76,23 +76,22 @@ func (w *writer) outline(part *Part, n int, sources []source) error {
 		d := w.scratch()
 		if kept {
 			if !given {
-				id = w.newID(part, i)
+				id.guid = w.newID(part, i)
 			}
-			d.values = w.referenced(part, id).values
+			d.values = w.referenced(part, id.data()).values
 		}
-		if err := w.draft(part, i, id, sources, d); err != nil {
+		if err := w.draft(part, i, id.text(), sources, d); err != nil {
 			return err
 		}
 		if given { // new ids differ from all others
-			own := guidOf(id)
-			w.whole = w.whole || rows[own]
-			rows[own] = true
+			w.whole = w.whole || rows[id.guid]
+			rows[id.guid] = true
 		}
 		if w.whole = w.whole || linksTo(&d.write, part.Entity.EntitySet); w.whole {
 			return nil
 		}
 		if w.op == Update {
-			w.link(part, id, true)
+			w.link(part, id.data(), true)
 		}
 	}
 	w.counts[part.index] = n
@@ -106,7 +105,7 @@ func (w *writer) outline(part *Part, n int, sources []source) error {
 // divisible reports whether each record of a part takes one write, with an id
 // that is known.
 func (w *writer) divisible(part *Part, sources []source) bool {
-	if w.op != Update && w.newID(part, 0) == nil {
+	if w.op != Update && w.newID(part, 0) == "" {
 		return false
 	}
 	for i := range sources {
@@ -159,12 +158,12 @@ func (p *Piece) Fill(writes []dataverse.Write, first int) {
 		}
 		id, err := w.identify(p.part, i)
 		if err == nil {
-			err = w.draft(p.part, i, id, p.sources, &d)
+			err = w.draft(p.part, i, id.text(), p.sources, &d)
 		}
 		if err != nil { // it was none when all was checked: nothing is sent
 			d.write = dataverse.Write{Table: p.Table, Source: names.at(k)}
 		}
-		d.fields[entity.IDField] = idData(id)
+		d.fields[entity.IDField] = string(id.guid)
 		writes[k], list[i] = d.write, d.fields
 	}
 }

@@ -114,6 +114,7 @@ type writer struct {
 	writes int
 	bare   *Lookup
 	spare  draft
+	sample dataverse.GUID
 	// pieces, if there are any, are what is planned; whole says that it cannot
 	// be planned in pieces. raw leaves values as they were given.
 	pieces     *Pieces
