@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,8 +18,9 @@ import (
 func TestProgressLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		width := 80
-		p := &progress{w: &out, width: func() int { return width }}
+		var width atomic.Int64
+		width.Store(80)
+		p := &progress{w: &out, width: func() int { return int(width.Load()) }}
 		expect := func(want string) {
 			t.Helper()
 			synctest.Wait()
@@ -45,7 +47,7 @@ func TestProgressLine(t *testing.T) {
 		expect(" 1.0s  Read customer  (tries again in 1.0s, requests: 1, retries: 1)")
 
 		// Narrower: the line that stands there has become two.
-		width = 40
+		width.Store(40)
 		time.Sleep(beat)
 		expect("\r\x1b[1A\x1b[J 1.2s  Read custom…  (tries again in 0…")
 		time.Sleep(beat)
