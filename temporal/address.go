@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -17,7 +19,8 @@ func ParseAddress(address string) (hostPort, namespace string, err error) {
 	if !found {
 		namespace = "default"
 	}
-	if !strings.Contains(hostPort, ":") || namespace == "" {
+	host, port, err := net.SplitHostPort(hostPort)
+	if n, convErr := strconv.Atoi(port); err != nil || convErr != nil || n < 1 || n > 65535 || host == "" || namespace == "" {
 		return "", "", fmt.Errorf("temporal: %q is no address: want host:port, or host:port/namespace", address)
 	}
 	return hostPort, namespace, nil

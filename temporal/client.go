@@ -124,6 +124,9 @@ func (c *Client) Temporal() client.Client { return c.temporal }
 // if none has done so for some minutes.
 func (c *Client) Listening(ctx context.Context) error {
 	d, err := c.temporal.DescribeTaskQueue(ctx, c.options.TaskQueue, enums.TASK_QUEUE_TYPE_WORKFLOW)
+	if _, ok := errors.AsType[*serviceerror.NamespaceNotFound](err); ok {
+		return fmt.Errorf("temporal: the server has no namespace %q", c.options.Temporal.Namespace)
+	}
 	if err != nil {
 		return fmt.Errorf("temporal: task queue %q: %w", c.options.TaskQueue, err)
 	}

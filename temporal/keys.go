@@ -90,17 +90,20 @@ func (k *Keyring) seal(plain, beside []byte) (id string, sealed []byte) {
 	return k.first, aead.Seal(nonce, nonce, plain, append([]byte(k.first+"\x00"), beside...))
 }
 
+// errSealed: the keys do not open what was encrypted.
+var errSealed = errors.New("what was encrypted cannot be read")
+
 func (k *Keyring) open(id string, sealed, beside []byte) ([]byte, error) {
 	aead := k.seals[id]
 	if aead == nil {
 		return nil, fmt.Errorf("temporal: %w: it was encrypted with %q, which this process does not have", ErrNoKey, id)
 	}
 	if len(sealed) < aead.NonceSize() {
-		return nil, errors.New("temporal: what was encrypted is cut short")
+		return nil, fmt.Errorf("temporal: %w: it is cut short", errSealed)
 	}
 	plain, err := aead.Open(nil, sealed[:aead.NonceSize()], sealed[aead.NonceSize():], append([]byte(id+"\x00"), beside...))
 	if err != nil {
-		return nil, fmt.Errorf("temporal: what was encrypted with %q was changed, or is not for here", id)
+		return nil, fmt.Errorf("temporal: %w: it was changed, or encrypted with another key %q", errSealed, id)
 	}
 	return plain, nil
 }

@@ -68,6 +68,9 @@ func (r *Run) Result(ctx context.Context) (*playbook.Result, error) {
 	if details, ok := errors.AsType[*sdk.CanceledError](err); ok && details.HasDetails() && details.Details(&res) == nil {
 		return res, r.failed(res)
 	}
+	if errors.Is(err, ErrNoKey) || errors.Is(err, errSealed) {
+		return nil, fmt.Errorf("temporal: the outcome of the run: %w", err)
+	}
 	code, message := ended(err)
 	return &playbook.Result{Record: playbook.Record{
 		Playbook: r.holder.Playbook, Event: r.holder.Event, Status: playbook.StatusFailed,

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/andmoneyaps/engage-playbooks"
 	"github.com/andmoneyaps/engage-playbooks/cmd/engage/internal/render"
@@ -141,12 +142,26 @@ environment.`,
 		return usagef("%v; see %s --help", err, cmd.CommandPath())
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.PersistentPreRun = func(*cobra.Command, []string) { c.started = true }
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		c.started = true
+		return checkEmpty(cmd)
+	}
 	root.AddCommand(
 		c.initWorkspace(), c.validate(), c.describe(), c.graph(), c.schema(),
 		c.plan(), c.run(), c.pattern(), c.test(), c.check(), c.simulate(), c.importTables(),
 	)
 	return root
+}
+
+// checkEmpty refuses flags that are given without a value, as by a variable of
+// the shell that is not set: --environment "" would run on the simulator.
+func checkEmpty(cmd *cobra.Command) (err error) {
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if err == nil && f.Value.Type() == "string" && f.Value.String() == "" {
+			err = usagef("--%s is empty: give a value, or leave it out", f.Name)
+		}
+	})
+	return err
 }
 
 // exitCode ends a command whose outcome has been reported.

@@ -24,6 +24,18 @@ func (f *runFlags) checkDurable() error {
 	return nil
 }
 
+// durableError says what is wrong with --temporal, and what to do.
+func durableError(err error, next string) error {
+	text := "--temporal: " + strings.TrimPrefix(err.Error(), "temporal: ")
+	if at, cause, ok := strings.Cut(text, ": failed reaching server: "); ok { // layers of a transport
+		text = at + ": " + strings.Trim(cause[strings.LastIndex(cause, ": ")+1:], ` "`)
+	}
+	if next != "" {
+		text += "; " + next
+	}
+	return errors.New(text)
+}
+
 // runDurable has workers run the playbooks, and reports on each as run does.
 func (c *Command) runDurable(ctx context.Context, books []*playbook.Playbook, ev *playbook.Event, f *runFlags) error {
 	ev.Assertion = strings.TrimSpace(c.Getenv("ENGAGE_ASSERTION"))
@@ -35,12 +47,17 @@ func (c *Command) runDurable(ctx context.Context, books []*playbook.Playbook, ev
 		ev.Assertion = strings.TrimSpace(string(data))
 	}
 	durable, err := temporal.DialAddress(ctx, f.temporal, c.Getenv, false, temporal.Options{Timeout: f.timeout, SignIn: -1})
+	if errors.Is(err, temporal.ErrUnreachable) {
+		return durableError(err, "see whether the address is right and the server runs")
+	}
 	if err != nil {
-		return fmt.Errorf("--temporal: %w", err)
+		return usagef("%v", durableError(err, ""))
 	}
 	defer durable.Close()
-	if err := durable.Listening(ctx); err != nil {
-		return fmt.Errorf("--temporal: %w; start one: go run ./temporal/cmd/worker --temporal %s DIR", err, f.temporal)
+	if err := durable.Listening(ctx); errors.Is(err, temporal.ErrNoWorker) {
+		return durableError(err, "start one: go run ./temporal/cmd/worker --temporal "+f.temporal+" DIR")
+	} else if err != nil {
+		return durableError(err, "")
 	}
 	return c.runEach(books, f, &target{}, func(p *playbook.Playbook) (*playbook.Result, error) {
 		run, err := durable.Start(ctx, temporal.DefaultTenant, p, ev, temporal.Again())
@@ -55,6 +72,9 @@ func (c *Command) runDurable(ctx context.Context, books []*playbook.Playbook, ev
 		}
 		res, err := run.Result(ctx)
 		if ctx.Err() == nil {
+			if res == nil && err != nil {
+				err = durableError(err, "take the keys that the worker has, with ENGAGE_TEMPORAL_KEYS")
+			}
 			return res, err
 		}
 		// Ctrl-C: the run ends too, and says what was written.
