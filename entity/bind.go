@@ -124,7 +124,7 @@ func (d *Definition) at(p engage.Pos) engage.Pos {
 }
 
 func (f *Field) targetAt(key string) engage.Pos {
-	if p, ok := f.targetPos[key]; ok {
+	if p, ok := f.targetPlaces.find(f.Pos.File, key); ok {
 		return p
 	}
 	return f.Pos

@@ -134,16 +134,27 @@ type decoder struct {
 	unnamed   bool // there is a field without a name
 }
 
+// typeWords are the words of Types.
+var typeWords = func() []string {
+	words := make([]string, len(Types))
+	for i, t := range Types {
+		words[i] = string(t)
+	}
+	return words
+}()
+
 func (dec *decoder) field(n document.Node) *Field {
 	problems := dec.problems
 	m := n.Mapping(problems, "field", "name", "mappedName", "type", "required", "readOnly", "maxLength", "choices", "targets", "navigation", "description")
-	f := &Field{Pos: m.Pos(), pos: map[string]engage.Pos{}, targetPos: map[string]engage.Pos{}}
+	f := &Field{Pos: m.Pos()}
 	if !m.Ok() {
 		return f
 	}
 	m.Require("name", "mappedName", "type")
-	for _, key := range m.Keys() {
-		f.pos[key] = m.Get(key).Pos()
+	keys := m.Keys()
+	f.keyPlaces = make(places, 0, len(keys))
+	for _, key := range keys {
+		f.keyPlaces.add(key, m.Get(key).Pos())
 	}
 	name := m.NonEmpty("name")
 	f.Name = name.Value
@@ -152,11 +163,7 @@ func (dec *decoder) field(n document.Node) *Field {
 	}
 	f.Description = m.String("description").Value
 	f.Column = dec.name("mappedName", m.NonEmpty("mappedName"))
-	words := make([]string, len(Types))
-	for i, t := range Types {
-		words[i] = string(t)
-	}
-	f.Type = Type(m.OneOf("type", words...))
+	f.Type = Type(m.OneOf("type", typeWords...))
 	f.Required, f.ReadOnly = m.Bool("required"), m.Bool("readOnly")
 	if f.Required && f.ReadOnly && !f.IsID() {
 		problems.Errorf(f.at("required"), "required-read-only", "field %s: is never written, so it cannot be required", f.Name)
@@ -226,7 +233,7 @@ func (dec *decoder) choices(m document.Mapping, f *Field) {
 		}
 		labels[value] = label
 		f.Choices = append(f.Choices, Choice{Label: label, Value: value})
-		f.targetPos["="+label] = c.Get(label).Pos()
+		f.targetPlaces.add("="+label, c.Get(label).Pos())
 	}
 	if c.Ok() && len(c.Keys()) == 0 {
 		dec.problems.Errorf(f.at("choices"), "wrong-type", "choices: is empty; leave it out to use numbers")
@@ -249,7 +256,7 @@ func (dec *decoder) targets(m document.Mapping, f *Field) {
 				continue
 			}
 			f.Targets = append(f.Targets, t)
-			f.targetPos[t] = s.Pos
+			f.targetPlaces.add(t, s.Pos)
 		}
 	}
 	if !m.Has("navigation") {
@@ -267,7 +274,7 @@ func (dec *decoder) targets(m document.Mapping, f *Field) {
 		if !stated {
 			if t := dec.table("navigation", document.String{Value: target, Pos: nav.KeyPos(target)}); t != "" {
 				f.Targets = append(f.Targets, t)
-				f.targetPos[t] = nav.KeyPos(target)
+				f.targetPlaces.add(t, nav.KeyPos(target))
 			}
 		} else if !slices.Contains(f.Targets, target) {
 			p := dec.problems.Errorf(nav.KeyPos(target), "unknown-target", "navigation: %q is not among the targets", target)
@@ -277,7 +284,7 @@ func (dec *decoder) targets(m document.Mapping, f *Field) {
 			continue
 		}
 		f.Navigation[target] = property
-		f.targetPos["."+target] = nav.Get(target).Pos()
+		f.targetPlaces.add("."+target, nav.Get(target).Pos())
 	}
 }
 
@@ -327,7 +334,7 @@ func isFieldName(s string) bool {
 
 // at is where a key of the field stands, or the field.
 func (f *Field) at(key string) engage.Pos {
-	if p, ok := f.pos[key]; ok {
+	if p, ok := f.keyPlaces.find(f.Pos.File, key); ok {
 		return p
 	}
 	return f.Pos

@@ -60,8 +60,10 @@ type Field struct {
 	Navigation map[string]string
 	Pos        engage.Pos
 
-	pos       map[string]engage.Pos // where each key of the field stands
-	targetPos map[string]engage.Pos
+	keyPlaces places
+	// targetPlaces are those of targets, of their navigation (after a dot) and
+	// of choices (after an equals sign).
+	targetPlaces places
 	// What Bind adds: the entity set of each target, the collection that leads
 	// back from it, the options of a choice without labels, the party role.
 	sets               map[string]string
@@ -90,3 +92,22 @@ func (f *Field) Creatable() bool { return !f.ReadOnly && !f.noCreate }
 
 // Updatable: see Creatable.
 func (f *Field) Updatable() bool { return !f.ReadOnly && !f.noUpdate }
+
+// places says where the keys of a mapping stand in its file. They are few.
+type places []place
+
+type place struct {
+	key       string
+	line, col int
+}
+
+func (p *places) add(key string, at engage.Pos) { *p = append(*p, place{key, at.Line, at.Col}) }
+
+func (p places) find(file, key string) (at engage.Pos, ok bool) {
+	for _, k := range p {
+		if k.key == key {
+			return engage.Pos{File: file, Line: k.line, Col: k.col}, true
+		}
+	}
+	return engage.Pos{}, false
+}

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/osteele/liquid/render"
 
@@ -131,7 +132,9 @@ func (b *brokenIDs) add(id string) {
 }
 
 // idLine is a line of a document that gives its id.
-var idLine = regexp.MustCompile(`(?m)(?:^|[{,])\s*["']?id["']?\s*:\s*["']?([^"'#,}\r\n]+)`)
+var idLine = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?m)(?:^|[{,])\s*["']?id["']?\s*:\s*["']?([^"'#,}\r\n]+)`)
+})
 
 // findBroken looks for ids in the files that could not be read.
 func (l *loader) findBroken() {
@@ -149,7 +152,7 @@ func (l *loader) findBroken() {
 			l.broken.any = true
 			continue
 		}
-		ids := idLine.FindAllSubmatch(document.AsSeen(data), -1)
+		ids := idLine().FindAllSubmatch(document.AsSeen(data), -1)
 		for _, m := range ids {
 			l.broken.add(strings.TrimSpace(string(m[1])))
 		}

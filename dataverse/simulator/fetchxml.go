@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // fetchXML answers GET set?fetchXml=… (fact sheet, section 4.8).
@@ -310,7 +311,9 @@ func lastIndexOf(tuples []fetchTuple, id guid) int {
 	return -1
 }
 
-var cookieLast = regexp.MustCompile(`<(\w+) last="\{([0-9A-Fa-f-]{36})\}"`)
+var cookieLast = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`<(\w+) last="\{([0-9A-Fa-f-]{36})\}"`)
+})
 
 // lastOfCookie reads the last id out of a paging cookie, escaped or not.
 // Pages of several rows for one root row are counted instead: the cookie does
@@ -321,7 +324,7 @@ func (p *fetchPlan) lastOfCookie() (guid, bool) {
 	}
 	text := p.query.pagingCookie
 	for range 3 {
-		if m := cookieLast.FindStringSubmatch(text); m != nil && m[1] == p.nodes[0].table.PrimaryID {
+		if m := cookieLast().FindStringSubmatch(text); m != nil && m[1] == p.nodes[0].table.PrimaryID {
 			return parseGUID(m[2])
 		}
 		next, err := url.QueryUnescape(text)
@@ -340,11 +343,13 @@ func (p *fetchPlan) cookie(page []fetchTuple) string {
 	inner := `<cookie page="` + strconv.Itoa(p.query.page) + `"><` + p.nodes[0].table.PrimaryID + ` last="` + last.braced() + `" first="` + first.braced() + `" /></cookie>`
 	// Escaped twice, with lower-case hex digits, as the service does.
 	once := strings.ReplaceAll(url.QueryEscape(inner), "+", "%20")
-	once = percentLower.ReplaceAllStringFunc(once, strings.ToLower)
+	once = percentLower().ReplaceAllStringFunc(once, strings.ToLower)
 	return `<cookie pagenumber="` + strconv.Itoa(p.query.page+1) + `" pagingcookie="` + strings.ReplaceAll(once, "%", "%25") + `" istracking="False" />`
 }
 
-var percentLower = regexp.MustCompile(`%[0-9A-F]{2}`)
+var percentLower = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`%[0-9A-F]{2}`)
+})
 
 // write writes the answer: null columns are left out.
 func (p *fetchPlan) write(tuples []fetchTuple, total int, more bool) *response {

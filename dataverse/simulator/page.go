@@ -53,8 +53,12 @@ type pageToken struct {
 	last guid
 }
 
-var cookieFields = regexp.MustCompile(`^<cookie pagenumber="(\d{1,9})" pagingcookie="([^"]*)" istracking="(?:False|True)" ?/>$`)
-var innerCookie = regexp.MustCompile(`^<cookie page="(\d{1,9})"><(\w+) last="\{([0-9A-Fa-f-]{36})\}" first="\{([0-9A-Fa-f-]{36})\}" ?/></cookie>$`)
+var cookieFields = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^<cookie pagenumber="(\d{1,9})" pagingcookie="([^"]*)" istracking="(?:False|True)" ?/>$`)
+})
+var innerCookie = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^<cookie page="(\d{1,9})"><(\w+) last="\{([0-9A-Fa-f-]{36})\}" first="\{([0-9A-Fa-f-]{36})\}" ?/></cookie>$`)
+})
 
 // readSkipToken reads $skiptoken, encoded once or twice (DV082).
 func (c *call) readSkipToken(t *Table) (pageToken, error) {
@@ -72,7 +76,7 @@ func (c *call) readSkipToken(t *Table) (pageToken, error) {
 			outer = s
 		}
 	}
-	m := cookieFields.FindStringSubmatch(outer)
+	m := cookieFields().FindStringSubmatch(outer)
 	if m == nil {
 		return pageToken{}, malformed
 	}
@@ -87,7 +91,7 @@ func (c *call) readSkipToken(t *Table) (pageToken, error) {
 		}
 		inner = s
 	}
-	k := innerCookie.FindStringSubmatch(inner)
+	k := innerCookie().FindStringSubmatch(inner)
 	if k == nil {
 		return pageToken{}, malformed
 	}

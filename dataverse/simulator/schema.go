@@ -171,6 +171,10 @@ var baseline = sync.OnceValue(func() *Schema {
 // sheet, to which a test can add.
 func Baseline() *Schema { return baseline().Clone() }
 
+// BaselineTable gives a table of the baseline as it is, or nil; to change it
+// takes a schema of its own.
+func BaselineTable(logicalName string) *Table { return baseline().Table(logicalName) }
+
 func newSchema() *Schema {
 	return &Schema{byName: map[string]*Table{}, bySet: map[string]*Table{}, awaited: map[string][]*Column{}, nextCode: 10000}
 }

@@ -83,7 +83,7 @@ func (s *Schema) AddTable(spec TableSpec) error {
 	columns := s.withInherited(spec)
 	t := &Table{
 		TableSpec: spec, ordinal: len(s.tables), custom: true, Columns: make([]*Column, 0, len(columns)),
-		columns: make(map[string]*Column, len(columns)), wire: make(map[string]*Column, len(columns)), navs: map[string]*navigation{},
+		columns: make(map[string]*Column, len(columns)), wire: make(map[string]*Column, len(columns)), navs: make(map[string]*navigation, len(columns)),
 		read: make([]*Column, 0, len(columns)),
 	}
 	room := make([]Column, len(columns)) // a table's columns lie side by side

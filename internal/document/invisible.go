@@ -29,6 +29,16 @@ var invisible = map[rune]string{
 
 func isInvisible(r rune) bool { return r >= '\u00a0' && invisible[r] != "" }
 
+// anyInvisible reports whether there is one; most texts are ASCII.
+func anyInvisible(text []byte) bool {
+	for i, c := range text {
+		if c >= utf8.RuneSelf {
+			return bytes.ContainsFunc(text[i:], isInvisible)
+		}
+	}
+	return false
+}
+
 // seen is how the character looks: like a space, or not at all.
 func seen(r rune) string {
 	switch r {

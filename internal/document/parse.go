@@ -58,7 +58,7 @@ func ParseNodes(file string, data []byte, problems *engage.Problems) []Node {
 
 // parseYAML parses a file of YAML documents.
 func parseYAML(file string, data []byte, problems *engage.Problems) []Node {
-	doubtful := bytes.ContainsFunc(data, isInvisible)
+	doubtful := anyInvisible(data)
 	var nodes []Node
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	for {

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"regexp"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/expr-lang/expr/file"
@@ -109,7 +110,7 @@ func (p *Program) Run(ctx context.Context, in Input) (any, error) {
 	e := &RunError{Message: "the expression failed: its values do not fit what it does with them"}
 	if fe, ok := errors.AsType[*file.Error](err); ok {
 		e.Line, e.Col = max(fe.Line, 1), fe.Column+1
-		if safeMessage.MatchString(fe.Message) {
+		if safeMessage().MatchString(fe.Message) {
 			e.Message = "the expression failed: " + goType(fe.Message)
 		}
 		if fe.Message == "memory budget exceeded" {
@@ -127,7 +128,9 @@ func (p *Program) Run(ctx context.Context, in Input) (any, error) {
 
 // safeMessage are the messages of the virtual machine that hold types and
 // operators alone; the others may quote a value.
-var safeMessage = regexp.MustCompile(`^(invalid operation: <?[\w\[\]{} .]+>? [-+*/%<>=&|]+ <?[\w\[\]{} .]+>?|interface conversion: interface \{\} is [\w\[\]{} .<>]+, not [\w\[\]{} .]+|runtime error: integer divide by zero|cannot use <nil> as argument.*)$`)
+var safeMessage = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(invalid operation: <?[\w\[\]{} .]+>? [-+*/%<>=&|]+ <?[\w\[\]{} .]+>?|interface conversion: interface \{\} is [\w\[\]{} .<>]+, not [\w\[\]{} .]+|runtime error: integer divide by zero|cannot use <nil> as argument.*)$`)
+})
 
 // failure is an error of our own functions, without values.
 type failure struct{ message string }

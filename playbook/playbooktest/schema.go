@@ -59,9 +59,8 @@ func SchemaOf(all []*entity.Definition) (*simulator.Schema, engage.Problems) {
 // simulator takes them, an organisation would not.
 func Misspelt(all []*entity.Definition) engage.Problems {
 	var problems engage.Problems
-	baseline := simulator.Baseline()
 	for _, d := range all {
-		t := baseline.Table(d.Table)
+		t := simulator.BaselineTable(d.Table)
 		if t == nil || d.CRMSystem != "" && d.CRMSystem != entity.Dataverse {
 			continue
 		}
