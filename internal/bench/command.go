@@ -16,11 +16,13 @@ import (
 
 // command measures `engage` as people start it.
 func (r *Runner) command(ctx context.Context) ([]Figure, error) {
-	engage := filepath.Join(r.temp, "engage")
-	build := exec.CommandContext(ctx, "go", "build", "-o", engage, ".")
-	build.Dir = filepath.Join(r.Root, "cmd", "engage")
-	if out, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("go build ./cmd/engage: %w\n%s", err, out)
+	engage, parser := filepath.Join(r.temp, "engage"), filepath.Join(r.temp, "parse")
+	for binary, dir := range map[string]string{engage: "cmd/engage", parser: "internal/bench/cmd/parse"} {
+		build := exec.CommandContext(ctx, "go", "build", "-o", binary, ".")
+		build.Dir = filepath.Join(r.Root, dir)
+		if out, err := build.CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("go build ./%s: %w\n%s", dir, err, out)
+		}
 	}
 	documents := large.Workspace(300, 100, 100)
 	dir := filepath.Join(r.temp, "documents")
@@ -37,8 +39,8 @@ func (r *Runner) command(ctx context.Context) ([]Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	run := func(args ...string) (time.Duration, time.Duration, error) {
-		cmd := exec.CommandContext(ctx, engage, args...)
+	run := func(binary string, args ...string) (time.Duration, time.Duration, error) {
+		cmd := exec.CommandContext(ctx, binary, args...)
 		cmd.Dir = r.Root
 		var out bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &out, &out
@@ -47,14 +49,14 @@ func (r *Runner) command(ctx context.Context) ([]Figure, error) {
 		wall := time.Since(start)
 		var exit *exec.ExitError
 		if errors.As(err, &exit) && (exit.ExitCode() == 2 || exit.ExitCode() < 0) {
-			return 0, 0, fmt.Errorf("engage %v: %w\n%s", args, err, out.Bytes())
+			return 0, 0, fmt.Errorf("%s %v: %w\n%s", filepath.Base(binary), args, err, out.Bytes())
 		}
 		if exit == nil && err != nil {
 			return 0, 0, err
 		}
 		return wall, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), nil
 	}
-	if _, _, err := run("validate", dir); err != nil {
+	if _, _, err := run(engage, "validate", dir); err != nil {
 		return nil, err
 	}
 	s, err := r.start(ctx, "world", portalMeetings, portalMeetings+"/events/booked.json")
@@ -68,22 +70,28 @@ func (r *Runner) command(ctx context.Context) ([]Figure, error) {
 	}
 	h := newHand(s, s.Employee, newRoad(0))
 	validate := Figure{Name: "engage validate, 500 documents, against parsing: CPU", Goal: atMost(3), Unit: "x"}
+	cold := Figure{Name: "engage validate, 500 documents, against a process that only parses: CPU", Unit: "x"}
 	plan := Figure{Name: "engage plan, portal meeting, against --help and the bare requests: CPU", Goal: atMost(3), Unit: "x"}
-	var validates, plans []float64
-	var v, y, p, b time.Duration
+	var validates, colds, plans []float64
+	var v, y, o, p, b time.Duration
 	rounds := r.pick(7, 15)
 	for range rounds {
-		parsed, err := spend(func() error { return parse(documents) })
+		parsed, err := spend(func() error { return large.Parse(documents) })
 		if err != nil {
 			return nil, err
 		}
-		_, took, err := run("validate", dir)
+		_, took, err := run(engage, "validate", dir)
 		if err != nil {
 			return nil, err
 		}
 		validates = append(validates, float64(took)/float64(parsed.cpu))
-		v, y = v+took, y+parsed.cpu
-		_, help, err := run("--help")
+		_, only, err := run(parser, dir)
+		if err != nil {
+			return nil, err
+		}
+		colds = append(colds, float64(took)/float64(only))
+		v, y, o = v+took, y+parsed.cpu, o+only
+		_, help, err := run(engage, "--help")
 		if err != nil {
 			return nil, err
 		}
@@ -92,7 +100,7 @@ func (r *Runner) command(ctx context.Context) ([]Figure, error) {
 		if err != nil {
 			return nil, err
 		}
-		_, planned, err := run("plan", portalMeetings, "--playbook", "portal-meeting-booked", "--event", portalMeetings+"/events/booked.json")
+		_, planned, err := run(engage, "plan", portalMeetings, "--playbook", "portal-meeting-booked", "--event", portalMeetings+"/events/booked.json")
 		if err != nil {
 			return nil, err
 		}
@@ -104,7 +112,9 @@ func (r *Runner) command(ctx context.Context) ([]Figure, error) {
 	}
 	validate.Value, validate.Noise = median(validates)
 	validate.Note = fmt.Sprintf("%v with the start of the process, parsing %v without", each(v), each(y))
+	cold.Value, cold.Noise = median(colds)
+	cold.Note = fmt.Sprintf("%v, the other process %v", each(v), each(o))
 	plan.Value, plan.Noise = median(plans)
 	plan.Note = fmt.Sprintf("%v, --help and requests %v; plan starts its own Dataverse", each(p), each(b))
-	return []Figure{validate, plan}, nil
+	return []Figure{validate, cold, plan}, nil
 }

@@ -4,13 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"testing/fstest"
-
-	"gopkg.in/yaml.v3"
 
 	"github.com/andmoneyaps/engage-playbooks/dataverse"
 	"github.com/andmoneyaps/engage-playbooks/internal/bench/large"
@@ -23,7 +19,7 @@ func (r *Runner) loading(context.Context) ([]Figure, error) {
 	fsys := large.Workspace(1000, 300, 200)
 	c, err := compare(sides{
 		ours: func(int) error { return load(fsys) },
-		hand: func(int) error { return parse(fsys) },
+		hand: func(int) error { return large.Parse(fsys) },
 	}, r.pick(5, 9), 1)
 	if err != nil {
 		return nil, err
@@ -35,28 +31,6 @@ func (r *Runner) loading(context.Context) ([]Figure, error) {
 func load(fsys fs.FS) error {
 	_, err := playbook.Load(fsys)
 	return err
-}
-
-// parse reads all documents into YAML nodes.
-func parse(fsys fs.FS) error {
-	return fs.WalkDir(fsys, ".", func(name string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
-			return err
-		}
-		data, err := fs.ReadFile(fsys, name)
-		if err != nil {
-			return err
-		}
-		for d := yaml.NewDecoder(bytes.NewReader(data)); ; {
-			var node yaml.Node
-			switch err := d.Decode(&node); {
-			case errors.Is(err, io.EOF):
-				return nil
-			case err != nil:
-				return err
-			}
-		}
-	})
 }
 
 // planning compares planning a create of ten parts with json.Marshal of the
