@@ -85,7 +85,7 @@ func TestPitfall01RetryAfter(t *testing.T) {
 	}
 	// An advice of days is refused, not taken for leave to ask at once; the
 	// service is asked again after a day.
-	for _, header := range []string{"86400", "172800", "9223372036", "1e30", strings.Repeat("9", 400), "Fri, 31 Dec 2999 23:59:59 GMT"} {
+	for _, header := range []string{"86400", "172800", "9223372036", "99999999999", "1e30", strings.Repeat("9", 400), "Fri, 31 Dec 2999 23:59:59 GMT"} {
 		t.Run("days", func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBubble(t, dataverse.Options{}, fault(429, "0x80072322", "x", "Retry-After", header), noRows)
@@ -170,6 +170,17 @@ func TestPitfall02HTMLFromAGateway(t *testing.T) {
 			t.Errorf("the page is in the text: %v", err)
 		}
 	})
+	// Nor after a 503 that does not say when to come back: a gateway gives it,
+	// too, whose service may have acted.
+	for _, retryAfter := range []string{"", "1"} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBubble(t, dataverse.Options{}, html(503, "Retry-After", retryAfter), answer(204, ""))
+			_, err := b.Apply(t.Context(), &dataverse.ChangeSet{Writes: []dataverse.Write{{Operation: dataverse.Create, Table: "contact", EntitySet: "contacts"}}})
+			if sentOnce := errors.Is(err, dataverse.ErrUnavailable) && len(b.sent) == 1; sentOnce != (retryAfter == "") {
+				t.Errorf("503, Retry-After %q: %v after %d requests", retryAfter, err, len(b.sent))
+			}
+		})
+	}
 }
 
 func TestPitfall03ThrottleCodes(t *testing.T) {
@@ -307,6 +318,32 @@ func TestPitfall05ConcurrentUpserts(t *testing.T) {
 			}}})
 			if err != nil || got[0].ID != idB || len(b.sent) != 2 {
 				t.Errorf("%+v %v after %d requests", got, err, len(b.sent))
+			}
+		})
+	}
+	// A rule against duplicates refuses it each time: that is no race.
+	for name, send := range map[string]func(context.Context, *bubble, *dataverse.ChangeSet) error{
+		"change set": func(ctx context.Context, b *bubble, cs *dataverse.ChangeSet) error {
+			_, err := b.Apply(ctx, cs)
+			return err
+		},
+		"bulk": func(ctx context.Context, b *bubble, cs *dataverse.ChangeSet) error {
+			written, err := b.Bulk(ctx, cs, nil)
+			return errors.Join(err, written[0].Err)
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			refused := fault(412, dataverse.CodeDuplicateDetected, "x")
+			if name == "bulk" {
+				refused = batchAnswer(200, "--batchresponse_7f0a\nContent-Type: application/http\n\nHTTP/1.1 412 Precondition Failed\nContent-Type: application/json\n\n"+
+					`{"error":{"code":"`+dataverse.CodeDuplicateDetected+`","message":"x"}}`+"\n--batchresponse_7f0a--\n")
+			}
+			b := newBubble(t, dataverse.Options{}, refused)
+			err := send(t.Context(), b, &dataverse.ChangeSet{Writes: []dataverse.Write{{
+				Operation: dataverse.Upsert, EntitySet: "contacts", PrimaryKey: "contactid", Key: []dataverse.Property{{Name: "new_number", Value: "A1"}},
+			}}})
+			if !errors.Is(err, dataverse.ErrDuplicate) || len(b.sent) != 1 {
+				t.Errorf("%s: %v after %d requests", name, err, len(b.sent))
 			}
 		})
 	}
@@ -449,6 +486,18 @@ func TestPitfall11NextLinkStaysOnItsHost(t *testing.T) {
 			t.Errorf("%s: %v after %d requests", link, last, len(w.requests()))
 		}
 	}
+	// The token leaves by no other scheme, port or name of the same host either.
+	for _, origin := range []string{
+		"http://contoso.crm4.dynamics.com", "https://contoso.crm4.dynamics.com:444", "https://contoso.crm4.dynamics.com:80", "https://user:pass@contoso.crm4.dynamics.com",
+		"https://contoso.crm4.dynamics.com.evil.example", "https://crm4.dynamics.com", `https://evil.example\\@contoso.crm4.dynamics.com`, "ftp://contoso.crm4.dynamics.com",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBubble(t, dataverse.Options{}, answer(200, `{"value":[],"@odata.nextLink":"`+origin+`/api/data/v9.2/contacts?$skiptoken=1"}`), noRows)
+			if err := b.read(t.Context()); err == nil || len(b.sent) != 1 {
+				t.Errorf("%s: %v after %d requests", origin, err, len(b.sent))
+			}
+		})
+	}
 	w := newWire(t, func(rw http.ResponseWriter, r *http.Request) {
 		http.Redirect(rw, r, "https://evil.example/", http.StatusTemporaryRedirect)
 	})
@@ -545,6 +594,17 @@ func TestPitfall16CancelDuringAWait(t *testing.T) {
 		start := time.Now()
 		err := b.read(ctx)
 		if !errors.Is(err, context.Canceled) || time.Since(start) != 3*time.Second {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+	})
+	// Another request of the identity waits as long, before it is sent.
+	synctest.Test(t, func(t *testing.T) {
+		b := newBubble(t, dataverse.Options{MaxRetries: -1}, fault(429, dataverse.CodeThrottleTime, "x", "Retry-After", "120"), noRows)
+		_ = b.read(t.Context())
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(3*time.Second, cancel)
+		start := time.Now()
+		if err := b.read(ctx); !errors.Is(err, context.Canceled) || time.Since(start) != 3*time.Second || len(b.sent) != 1 {
 			t.Errorf("%v after %v", err, time.Since(start))
 		}
 	})
