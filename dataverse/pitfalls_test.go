@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/andmoneyaps/engage-playbooks/dataverse"
+	"github.com/andmoneyaps/engage-playbooks/dataverse/simulator"
 )
 
 // What shipped broken in other clients, one test each, in the order of the
@@ -306,6 +307,34 @@ func TestPitfall04LostAnswerOfACreate(t *testing.T) {
 			}
 		})
 	})
+}
+
+// TestPitfall04LostAnswerOfWhatWasNotDone: what refuses the second attempt may
+// have been there before the first, which then did nothing.
+func TestPitfall04LostAnswerOfWhatWasNotDone(t *testing.T) {
+	gone := dataverse.Write{Operation: dataverse.Delete, Table: "contact", EntitySet: "contacts", PrimaryKey: "contactid", ID: idC}
+	for name, cs := range map[string]*dataverse.ChangeSet{
+		"one of two creates is there": {Writes: []dataverse.Write{named("B", idB), named("A", idA)}},
+		"what is deleted is gone":     {Writes: []dataverse.Write{named("B", idB), gone}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, c := simulated(t, nil)
+				if _, err := c.Apply(t.Context(), &dataverse.ChangeSet{Writes: []dataverse.Write{named("before", idA)}}); err != nil {
+					t.Fatal(err)
+				}
+				s.Fail(simulator.Fault{Kind: simulator.FaultReset, Path: "$batch"})
+				_, err := c.Apply(t.Context(), cs)
+				if !errors.Is(err, dataverse.ErrDuplicate) && !errors.Is(err, dataverse.ErrNotFound) {
+					t.Errorf("%v", err)
+				}
+				there, err := c.Existing(t.Context(), &dataverse.ChangeSet{Writes: []dataverse.Write{named("B", idB)}})
+				if err != nil || there[0] {
+					t.Errorf("%v %v", there, err)
+				}
+			})
+		})
+	}
 }
 
 func TestPitfall05ConcurrentUpserts(t *testing.T) {
