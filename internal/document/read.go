@@ -131,6 +131,9 @@ func (r *reader) bounded(fsys fs.FS, name string) ([]byte, error) {
 // reason leaves out the operation and the path, which the position says.
 func reason(err error) string {
 	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		if p.Err.Error() == "path escapes from parent" { // os.Root has no sentinel for it
+			return "it is a link that leads out of the workspace"
+		}
 		return p.Err.Error()
 	}
 	return err.Error()
@@ -153,7 +156,10 @@ func Parse(file string, data []byte, problems *engage.Problems) []*Document {
 
 func envelope(n Node, file string, isJSON bool, problems *engage.Problems) *Document {
 	if n.Type() != Map || n.member("kind").IsZero() {
-		if !isJSON {
+		if key := n.misspelling("kind"); !key.IsZero() && !n.member("id").IsZero() {
+			p := problems.Errorf(key.Pos(), "no-kind", "this document has no kind and is not read")
+			p.Suggestion = `did you mean "kind"?`
+		} else if !isJSON {
 			p := problems.Warnf(n.Pos(), "no-kind", "this YAML document has no kind and is not read")
 			p.Suggestion = "add a kind, or move data to events/ or seed/"
 		}
@@ -167,7 +173,7 @@ func envelope(n Node, file string, isJSON bool, problems *engage.Problems) *Docu
 	d.Kind = kind.Value
 	// Decoders open the body through Mapping, which reports a member given
 	// twice; here the first one counts.
-	if id := n.member("id"); id.IsZero() && n.misspelt("id") {
+	if id := n.member("id"); id.IsZero() && !n.misspelling("id").IsZero() {
 		// The decoder reports the key that was written instead.
 	} else if id.IsZero() {
 		problems.Errorf(n.Pos(), "missing-key", "%s: key \"id\" is missing", d.Kind)
@@ -191,15 +197,15 @@ func (n Node) optionalText(problems *engage.Problems, key string) string {
 	return s.Value
 }
 
-// misspelt reports whether a key is the wanted one but for a letter or its
-// case.
-func (n Node) misspelt(want string) bool {
+// misspelling gives the key that is the wanted one but for a letter or its
+// case; the zero Node if there is none.
+func (n Node) misspelling(want string) Node {
 	for i, k := range n.items() {
-		if i%2 == 0 && k.text != want && distance(strings.ToLower(k.text), want, 2) < 2 {
-			return true
+		if n.Type() == Map && i%2 == 0 && k.text != want && distance(strings.ToLower(k.text), want, 2) < 2 {
+			return n.item(i)
 		}
 	}
-	return false
+	return Node{file: n.file}
 }
 
 // member finds a key without checking the mapping.

@@ -20,6 +20,7 @@ var yamlMistakes = []yamlMistake{
 	{"mapping values are not allowed", "there is a colon where no key can stand", "a text with a colon and a space in it needs quotes; keys that belong together begin in the same column"},
 	{"did not find expected ',' or", "", "within braces and brackets, a text with any of ? , [ ] { } in it needs quotes; each opening one needs its closing one"},
 	{"did not find expected node content", "", "within braces and brackets, a text with any of ? , [ ] { } in it needs quotes"},
+	{"did not find expected '-' indicator", "here the next item of the list was expected, or a line indented as those before it", "keys that belong together begin in the same column"},
 	{"tab character", "the line is indented with a tab", "indent with spaces"},
 	{"did not find expected key", "here a key was expected", "keys that belong together begin in the same column; a text that goes on after its closing quote, or begins with one, needs quotes around all of it"},
 	{"could not find expected ':'", "there is a line without a key and its colon", "write key: value, with a space after the colon"},
@@ -49,7 +50,42 @@ func yamlErrorPlace(data []byte, err error) (line, col int) {
 			return LineCol(data, at)
 		}
 	}
-	return yamlErrorLine(err), 1
+	line = yamlErrorLine(err)
+	if strings.Contains(err.Error(), "did not find expected '-' indicator") {
+		if at := misindented(data, line-1); at > 0 {
+			line = at
+		}
+	}
+	return line, 1
+}
+
+// misindented gives the first line after one whose indentation is none of those
+// that are open, or 0. The parser only tells where the list begins.
+func misindented(data []byte, after int) int {
+	var open []int
+	n := 0
+	for line := range bytes.Lines(data) {
+		text := bytes.TrimLeft(line, " ")
+		if n++; n < after || len(bytes.TrimSpace(text)) == 0 || text[0] == '#' {
+			continue
+		}
+		indent, deeper := len(line)-len(text), false
+		for len(open) > 0 && open[len(open)-1] > indent {
+			open, deeper = open[:len(open)-1], true
+		}
+		if len(open) == 0 || open[len(open)-1] < indent {
+			if deeper && len(open) > 0 {
+				return n
+			}
+			open = append(open, indent)
+		}
+		for bytes.HasPrefix(text, []byte("- ")) {
+			rest := bytes.TrimLeft(text[1:], " ")
+			indent += len(text) - len(rest)
+			open, text = append(open, indent), rest
+		}
+	}
+	return 0
 }
 
 // yamlErrorLine finds the line in the text of an error. What the parser did not

@@ -28,6 +28,7 @@ func TestYAMLErrorsNameTheirPlaceAndTheRemedy(t *testing.T) {
 		{"kind: T\nid: x\nname: 'y\nlist: []\n", 3, 1, "close it"},
 		{"kind: T\nid: x\nname: |y\n", 3, 1, "next line"},
 		{"kind: T\nid: x\nname: - y\n", 3, 1, "next line"},
+		{"kind: T\nid: x\nlist:\n  - name: a\n    type: b\n  # more\n  - name: c\n   type: d\n  - name: e\n", 8, 1, "same column"},
 		{"kind: T\nid: x\nname: caf\xe9\n", 3, 10, "UTF-8"},
 		{"\xff\xfek\x00i\x00", 1, 1, "UTF-8"},
 	} {

@@ -343,7 +343,7 @@ func explain(err error, env *Env) *Error {
 	fe, ok := errors.AsType[*file.Error](err)
 	if !ok {
 		if m := nonBool.FindStringSubmatch(err.Error()); m != nil {
-			return &Error{Line: 1, Col: 1, Message: "this must be true or false, but it is " + goType(m[1])}
+			return &Error{Line: 1, Col: 1, Message: "this must be true or false, but it gives " + goType(m[1])}
 		}
 		return &Error{Line: 1, Col: 1, Message: firstLine(err.Error())}
 	}
@@ -370,6 +370,8 @@ func explain(err error, env *Env) *Error {
 		slices.Sort(e.Candidates)
 	case e.Message == "unexpected token EOF", e.Message == "unexpected end of expression":
 		e.Message = "the expression ends too early: a value or a closing bracket is missing"
+	case e.Message == "unexpected token String":
+		e.Message = "expected an operator before this text"
 	case unexpected.MatchString(e.Message):
 		m := unexpected.FindStringSubmatch(e.Message)
 		e.Message = unexpectedToken(m[1], m[2])

@@ -21,6 +21,9 @@ func (c *Command) explain(p *playbook.Playbook, r *playbook.Result, err error) {
 	what := err.Error()
 	if r != nil && r.Error != nil {
 		what = r.Error.Message
+		if part := r.Error.Part; part != "" { // said before it
+			what = strings.TrimPrefix(what, "event: "+part+": ")
+		}
 	}
 	fmt.Fprintf(w, "%s %s%s\n", style.Red("failed:"), where(p, r, err), render.Printable(what))
 	var remote *dataverse.Error
@@ -90,6 +93,8 @@ func nextStep(err error, r *playbook.Result) string {
 	switch {
 	case errors.Is(err, auth.SignInRequired), errors.Is(err, auth.AssertionRefused):
 		return "get a fresh token of the employee for this API"
+	case errors.Is(err, auth.Unavailable):
+		return "see whether the environment's authority and tenantId are right and the network reaches it, then run it again"
 	case errors.Is(err, dataverse.ErrForbidden):
 		return "give the identity the privilege; engage check shows what each one lacks"
 	case errors.Is(err, dataverse.ErrConflict):

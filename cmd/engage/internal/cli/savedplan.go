@@ -77,8 +77,7 @@ func savePlan(file string, t *target, w *playbook.Workspace, ev *playbook.Event,
 
 // unheld are the changes of a plan whose requests can carry no version: the
 // replacement of a party list where nothing else of the record is changed
-// before it, and an upsert by an alternate key. They are compared when the plan
-// is applied, and only then.
+// before it. They are compared when the plan is applied, and only then.
 func unheld(r *playbook.Result) []string {
 	var out []string
 	for _, b := range r.Blocks {
@@ -89,7 +88,7 @@ func unheld(r *playbook.Result) []string {
 				continue
 			}
 			held[record] = true
-			if q.Method == http.MethodPut || strings.Contains(record, "=") {
+			if q.Method == http.MethodPut {
 				out = append(out, fmt.Sprintf("block %q, %s %s)", b.Name, q.Method, record))
 			}
 		}
@@ -229,7 +228,7 @@ func (x *plannedWrite) differences(now *plannedWrite) []string {
 		}
 	}
 	if len(out) == 0 && x.ETag != now.ETag {
-		out = append(out, at+"the record has been changed by somebody since, in columns that the plan does not write")
+		out = append(out, at+"the record has been changed by somebody since, in columns that the plan does not write or in a list of parties")
 	}
 	return out
 }
