@@ -29,7 +29,7 @@ type keyed struct {
 }
 
 func newKeyed(part *Part, f *finding, key []string, tuples []tuple) *keyed {
-	k := &keyed{part: part, found: f, field: key[0], first: make(map[string]int32, len(tuples))}
+	k := &keyed{part: part, found: f, field: key[0], ids: packed{piece: 8 << 10}, first: make(map[string]int32, len(tuples))}
 	for _, name := range key {
 		field, _ := part.Entity.Field(name)
 		k.columns = append(k.columns, field.WireColumn())
@@ -95,13 +95,15 @@ func (k *keyed) take(r dataverse.Record) {
 }
 
 // packed keeps copies of short texts, many in one piece of memory.
-type packed struct{ b strings.Builder }
+type packed struct {
+	piece int // how much is taken at a time
+	b     strings.Builder
+}
 
 func (t *packed) keep(s string) string {
-	const piece = 8 << 10
 	if t.b.Cap()-t.b.Len() < len(s) {
 		t.b = strings.Builder{}
-		t.b.Grow(max(piece, len(s)))
+		t.b.Grow(max(t.piece, len(s)))
 	}
 	from := t.b.Len()
 	t.b.WriteString(s)

@@ -143,7 +143,8 @@ func (p *Piece) Fill(writes []dataverse.Write, first int) {
 	w := p.pieces.writer
 	names := p.names(first, len(writes))
 	list := p.pieces.lists[p.part.index]
-	var slab []dataverse.Property // for those that have no memory yet
+	ids := packed{piece: len(writes) * len("00000000-0000-0000-0000-000000000000")} // of new records, which the result keeps
+	var slab []dataverse.Property                                                   // for those that have no memory yet
 	for k := range writes {
 		i, n := first+k, len(p.sources)
 		if cap(writes[k].Body) < n {
@@ -156,7 +157,10 @@ func (p *Piece) Fill(writes []dataverse.Write, first int) {
 			fields: make(map[string]any, len(p.sources)+1),
 			write:  dataverse.Write{Source: names.at(k), Body: writes[k].Body[:0]},
 		}
-		id, err := w.identify(p.part, i)
+		id, given, err := w.givenID(p.part, i)
+		if !given {
+			id.guid = dataverse.GUID(ids.keep(string(w.newID(p.part, i))))
+		}
 		if err == nil {
 			err = w.draft(p.part, i, id.text(), p.sources, &d)
 		}
@@ -233,6 +237,18 @@ func (p *Piece) always() []string {
 	return columns
 }
 
+// alike reports whether all records have the same columns, and keeps these.
+func (p *Piece) alike() bool {
+	first := p.Columns(0, nil)
+	for i := 1; p.columns == nil && i < p.Len; i++ {
+		if last := p.Columns(i, first); len(last) != len(first) || len(last) > 0 && &last[0] != &first[0] {
+			return false
+		}
+	}
+	p.columns = first
+	return true
+}
+
 // Columns are the columns of the i-th record, in the order sent; last is
 // another record's list, which is given again if it is the same.
 func (p *Piece) Columns(i int, last []string) []string {
@@ -260,7 +276,7 @@ func (p *Piece) Columns(i int, last []string) []string {
 		same = same && n < len(last) && last[n] == column
 		n++
 	})
-	if same && n == len(last) {
+	if same && n == len(last) && last != nil {
 		return last
 	}
 	columns := make([]string, 0, n)
@@ -269,14 +285,14 @@ func (p *Piece) Columns(i int, last []string) []string {
 }
 
 // Release lets go of what nothing but Fill needs, which cannot be called any
-// more. What Columns needs stays.
+// more. What Columns needs stays, if records differ in them.
 func (p *Pieces) Release() {
-	p.writer.lookup, p.writer.targets = nil, nil
 	for _, piece := range p.Parts {
-		if piece.columns == nil {
+		if !piece.alike() {
 			return
 		}
 	}
+	p.writer.lookup, p.writer.targets = nil, nil
 	p.writer.inputs = nil
 	for _, piece := range p.Parts {
 		piece.sources = nil

@@ -325,7 +325,11 @@ func (r *run) finish(stopped int) (*Result, error) {
 			}
 		}
 		r.record.Blocks = append(r.record.Blocks, &b.rec)
-		r.record.Writes = append(r.record.Writes, b.writes...)
+		if r.record.Writes == nil {
+			r.record.Writes = slices.Clip(b.writes) // one block wrote many, as a rule
+		} else {
+			r.record.Writes = append(r.record.Writes, b.writes...)
+		}
 		r.record.Warnings = append(r.record.Warnings, b.warnings...)
 		r.record.Stats.Requests += b.stats.Requests
 		r.record.Stats.Retries += b.stats.Retries
