@@ -27,3 +27,33 @@ func TestBaselineBuilds(t *testing.T) {
 	}
 	t.Log(s.Table("account").navOrder)
 }
+
+// A lookup may name a table that is added later, to the schema or to a copy.
+func TestLookupsWaitForTheirTable(t *testing.T) {
+	s := Baseline()
+	add := func(s *Schema, spec TableSpec) {
+		t.Helper()
+		if err := s.AddTable(spec); err != nil {
+			t.Fatal(err)
+		}
+	}
+	branch := TableSpec{LogicalName: "new_branch", EntitySet: "new_branches", PrimaryID: "new_branchid"}
+	add(s, TableSpec{LogicalName: "new_visit", EntitySet: "new_visits", PrimaryID: "new_visitid", Columns: []Column{
+		{LogicalName: "new_branchid", Type: Lookup, Targets: []Target{{Table: "new_branch", Navigation: "new_BranchId", Collection: "new_branch_visits"}}},
+	}})
+	clone := s.Clone()
+	add(clone, branch)
+	if rels := s.Table("new_visit").Column("new_branchid").rels; len(rels) != 0 {
+		t.Errorf("the table of a copy gave the schema %d relationships", len(rels))
+	}
+	add(s, branch)
+	for _, s := range []*Schema{s, clone} {
+		column := s.Table("new_visit").Column("new_branchid")
+		if len(column.rels) != 1 || column.rels[0].Column != column || column.rels[0].Referenced != s.Table("new_branch") {
+			t.Errorf("the lookup has the relationships %v", column.rels)
+		}
+		if s.Table("new_branch").navs["new_branch_visits"] == nil {
+			t.Error("the table does not lead back to the lookup that waited for it")
+		}
+	}
+}
