@@ -124,7 +124,7 @@ func (c *call) exchange(ctx context.Context) (*answer, error) {
 	return c.read(resp)
 }
 
-// newRequest builds the HTTP request with its token.
+// newRequest builds the HTTP request, but for its header, and gets its token.
 func (c *call) newRequest(ctx context.Context) (*http.Request, error) {
 	target, err := c.client.resolve(c.request.Path)
 	if err != nil {
@@ -133,14 +133,8 @@ func (c *call) newRequest(ctx context.Context) (*http.Request, error) {
 	if c.token, err = c.bearer(ctx, nil); err != nil {
 		return nil, err
 	}
-	own := []string{c.clientID, "Bearer " + c.token}
-	header := make(http.Header, len(c.client.header)+len(c.request.Header)+len(own))
-	maps.Copy(header, c.request.Header)
-	maps.Copy(header, c.client.header)
-	header["X-Ms-Client-Request-Id"] = own[0:1:1]
-	header["Authorization"] = own[1:2:2]
 	req := (&http.Request{
-		Method: c.request.Method, URL: target, Host: target.Host, Header: header,
+		Method: c.request.Method, URL: target, Host: target.Host,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		ContentLength: int64(len(c.request.Body)),
 	}).WithContext(ctx)
@@ -148,6 +142,17 @@ func (c *call) newRequest(ctx context.Context) (*http.Request, error) {
 		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(c.request.Body)), nil }
 	}
 	return req, nil
+}
+
+// header is made when the request's turn has come: many may be waiting for it.
+func (c *call) header() http.Header {
+	own := []string{c.clientID, "Bearer " + c.token}
+	header := make(http.Header, len(c.client.header)+len(c.request.Header)+len(own))
+	maps.Copy(header, c.request.Header)
+	maps.Copy(header, c.client.header)
+	header["X-Ms-Client-Request-Id"] = own[0:1:1]
+	header["Authorization"] = own[1:2:2]
+	return header
 }
 
 // standardHeader goes with every request (fact sheet, 2.1).

@@ -65,6 +65,15 @@ func (c *call) attempt(req *http.Request) (*http.Response, error) {
 	if err := limiter.acquire(req.Context(), a.opts.MaxRetryWait); err != nil {
 		return nil, err
 	}
+	if len(req.Header) == 0 {
+		req.Header = c.header()
+	}
+	return c.once(req, limiter)
+}
+
+// once is one attempt whose turn has come.
+func (c *call) once(req *http.Request, limiter *limiter) (*http.Response, error) {
+	a := c.client.organization
 	c.attempts++
 	c.sent = true
 	held := true

@@ -25,43 +25,14 @@ func (w *writer) instance(part *Part, i int, sources []source, idOnly bool) erro
 		w.plan.results = append(w.plan.results, record)
 		return nil
 	}
-	var d *draft
-	if w.lookup == nil {
-		d = w.scratch()
-	} else {
-		name := part.name(i)
-		d = &draft{
-			fields:  make(map[string]any, len(sources)+1),
-			write:   dataverse.Write{Source: name, Body: make([]dataverse.Property, 0, len(sources))},
-			planned: PlannedWrite{Part: name, Operation: w.op, Table: part.Entity.Table, ID: id.text(), Columns: make([]PlannedColumn, 0, len(sources))},
-		}
-	}
+	d := w.newDraft(part, i, id.text(), len(sources))
 	d.values = t.values
 	if err := w.draft(part, i, id.text(), sources, d); err != nil {
 		return err
 	}
 	record.fields = d.fields
-	replaces := d.write.Operation != dataverse.Create && len(d.parties.fields) > 0
-	var last dataverse.Write
-	var lastPlanned PlannedWrite
-	if replaces {
-		last, lastPlanned = closing(&d.write, &d.planned)
-	}
-	// The replacement of parties alone has no version to compare, so a change
-	// of nothing goes before it.
-	if w.op != Update || len(d.write.Body) > 0 || d.write.IfMatch != "" {
-		w.add(d.write, d.planned)
-		record.write = w.writes - 1
-		t.ref = w.writes
-	}
-	if replaces {
-		if err := w.replaceParties(part, i, d.write, d.planned, &d.parties); err != nil {
-			return err
-		}
-		if len(last.Body) > 0 {
-			w.add(last, lastPlanned)
-		}
-		record.write = w.writes - 1
+	if record.write, err = w.put(part, i, t, d); err != nil {
+		return err
 	}
 	if record.write >= 0 && w.op == Update {
 		w.link(part, id.data(), true)
@@ -72,6 +43,35 @@ func (w *writer) instance(part *Part, i int, sources []source, idOnly bool) erro
 	return nil
 }
 
+// put adds the writes of a draft to the plan, and says which is the last; -1:
+// there is none.
+func (w *writer) put(part *Part, i int, t *target, d *draft) (at int, err error) {
+	at = -1
+	replaces := d.write.Operation != dataverse.Create && len(d.parties.fields) > 0
+	var last dataverse.Write
+	var lastPlanned PlannedWrite
+	if replaces {
+		last, lastPlanned = closing(&d.write, &d.planned)
+	}
+	// The replacement of parties alone has no version to compare, so a change
+	// of nothing goes before it.
+	if w.op != Update || len(d.write.Body) > 0 || d.write.IfMatch != "" {
+		w.add(d.write, d.planned)
+		at = w.writes - 1
+		t.ref = w.writes
+	}
+	if replaces {
+		if err := w.replaceParties(part, i, d.write, d.planned, &d.parties); err != nil {
+			return at, err
+		}
+		if len(last.Body) > 0 {
+			w.add(last, lastPlanned)
+		}
+		at = w.writes - 1
+	}
+	return at, nil
+}
+
 // A draft is one record on its way into a plan.
 type draft struct {
 	write   dataverse.Write
@@ -79,6 +79,19 @@ type draft struct {
 	fields  map[string]any // of the result; nil: nobody reads it
 	values  map[string]any // that other parts take; nil: none does
 	parties partyWrite
+}
+
+// newDraft is one with room for so many values.
+func (w *writer) newDraft(part *Part, i int, id dataverse.GUID, values int) *draft {
+	if w.lookup == nil {
+		return w.scratch()
+	}
+	name := part.name(i)
+	return &draft{
+		fields:  make(map[string]any, values+1),
+		write:   dataverse.Write{Source: name, Body: make([]dataverse.Property, 0, values)},
+		planned: PlannedWrite{Part: name, Operation: w.op, Table: part.Entity.Table, ID: id, Columns: make([]PlannedColumn, 0, values)},
+	}
 }
 
 // scratch is a draft of which nothing is kept.
