@@ -2,6 +2,7 @@ package document_test
 
 import (
 	"fmt"
+	"io/fs"
 	"reflect"
 	"strings"
 	"testing"
@@ -112,6 +113,28 @@ func TestReadLeavesOutWhatIsNoDocument(t *testing.T) {
 	}
 	if want := []string{"b.yml", "c.json", "deep/seed/s.yaml", "entities/a.yaml"}; !reflect.DeepEqual(files, want) || len(ps) > 0 {
 		t.Errorf("read %v, want %v; problems %v", files, want, ps)
+	}
+}
+
+// vanishing is a file system in which a file is listed and then gone.
+type vanishing struct {
+	fs.FS
+	name string
+}
+
+func (v vanishing) Open(name string) (fs.File, error) {
+	if name == v.name {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}
+	return v.FS.Open(name)
+}
+
+func TestAFileThatIsRemovedWhileItIsRead(t *testing.T) {
+	fsys := vanishing{fstest.MapFS{"a.yaml": {Data: []byte("kind: T\nid: x")}, "b.yaml": {Data: []byte("kind: T\nid: y")}}, "a.yaml"}
+	var ps engage.Problems
+	docs := document.Read(fsys, &ps)
+	if want := "a.yaml:1:1: error: cannot be read: it was removed while the workspace was read (try again)"; len(docs) != 1 || ps.Error() != want {
+		t.Errorf("%d documents, %s", len(docs), ps.Error())
 	}
 }
 

@@ -50,6 +50,10 @@ func Read(fsys fs.FS, problems *engage.Problems) []*Document {
 			// no loop can form. Whether it may leave the workspace is decided
 			// by the file system (os.Root refuses).
 			info, err := fs.Stat(fsys, name)
+			if errors.Is(err, fs.ErrNotExist) {
+				problems.Errorf(atStart(name), "unreadable", "cannot be read: it is a link to a file that is not there").Err = err
+				return nil
+			}
 			if err != nil {
 				problems.Errorf(atStart(name), "unreadable", "cannot be read: %s", reason(err)).Err = err
 				return nil
@@ -96,6 +100,11 @@ type reader struct{ data bytes.Buffer }
 // file reads the documents of one file.
 func (r *reader) file(fsys fs.FS, name string, problems *engage.Problems) []*Document {
 	data, err := r.bounded(fsys, name)
+	if errors.Is(err, fs.ErrNotExist) { // it was listed
+		p := problems.Errorf(atStart(name), "unreadable", "cannot be read: it was removed while the workspace was read")
+		p.Err, p.Suggestion = err, "try again"
+		return nil
+	}
 	if err != nil {
 		code := "unreadable"
 		if errors.Is(err, errTooLarge) {
