@@ -58,6 +58,7 @@ func TestHostileFiles(t *testing.T) {
 		"self":        {"a.yaml", "kind: T\nid: x\nlist: &a [*a]", "error"},
 		"merge":       {"a.yaml", "kind: T\nid: x\nmap: {<<: {a: 1}}", "merge keys"},
 		"tag":         {"a.yaml", "kind: T\nid: !secret x", "not supported"},
+		"kind":        {"a.yaml", "Kind: T\nid: x", "a.yaml:1:1: error: this document has no kind and is not read (did you mean \"kind\"?)"},
 		"list":        {"a.yaml", "- 1", "a.yaml:1:1: warning: this YAML document has no kind"},
 		"json end":    {"a.json", `{"kind": "T", "id": "x"`, "the file ends too early"},
 		"json two":    {"a.json", `{"kind": "T", "id": "x"} {}`, "more follows"},
