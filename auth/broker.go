@@ -81,7 +81,11 @@ func NewBroker(env *Environment, opts *Options) (*Broker, error) {
 	if b.opts.Logger == nil {
 		b.opts.Logger = slog.Default()
 	}
-	if b.opts.LiveAssertions <= 0 {
+	if b.opts.LiveAssertions < 0 {
+		return nil, &Error{Kind: Misconfigured, Op: opConfigure, Environment: env.ID,
+			Detail: "Options.LiveAssertions is negative", Hint: "leave it out for the default"}
+	}
+	if b.opts.LiveAssertions == 0 {
 		b.opts.LiveAssertions = defaultLiveAssertions
 	}
 	authority, err := url.Parse(b.env.Authority)

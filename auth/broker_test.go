@@ -1,8 +1,11 @@
 package auth_test
 
 import (
+	"errors"
+	"strings"
 	"testing"
 
+	"github.com/andmoneyaps/engage-playbooks/auth"
 	"github.com/andmoneyaps/engage-playbooks/dataverse/simulator"
 )
 
@@ -46,5 +49,16 @@ func TestSecondCallMakesNoRequest(t *testing.T) {
 	}
 	if n := r.TokenCount(simulator.GrantOnBehalfOf); n != 1 {
 		t.Errorf("%d exchanges, want 1", n)
+	}
+}
+
+func TestNegativeOptionIsRefused(t *testing.T) {
+	env := &auth.Environment{ID: "sandbox", URL: "https://contoso.crm4.dynamics.com", TenantID: "6f0a1c1e-0000-4000-8000-000000000001",
+		Application: &auth.Registration{ClientID: "6f0a1c1e-0000-4000-8000-000000000002", Secrets: []auth.Reference{{Env: "SECRET"}}}}
+	if _, err := auth.NewBroker(env, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := auth.NewBroker(env, &auth.Options{LiveAssertions: -1}); !errors.Is(err, auth.Misconfigured) || !strings.Contains(err.Error(), "LiveAssertions") {
+		t.Errorf("%v", err)
 	}
 }

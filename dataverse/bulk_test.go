@@ -381,3 +381,42 @@ func (e ending) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	return resp, err
 }
+
+// TestBulkPartThatMayBeDoneIsNotSentTwice: a row whose id the service picks is
+// sent again only where it was surely not made.
+func TestBulkPartThatMayBeDoneIsNotSentTwice(t *testing.T) {
+	for status, again := range map[int]bool{500: false, 504: false, 429: true} {
+		for _, own := range []bool{false, true} {
+			synctest.Test(t, func(t *testing.T) {
+				part := "--batchresponse_7f0a\nContent-Type: application/http\n\nHTTP/1.1 %d X\nContent-Type: application/json\n\n{}\n--batchresponse_7f0a--\n"
+				b := newBubble(t, dataverse.Options{}, batchAnswer(200, fmt.Sprintf(part, status)), batchAnswer(200, fmt.Sprintf(part, 204)))
+				w := dataverse.Write{Operation: dataverse.Create, EntitySet: "contacts", PrimaryKey: "contactid"}
+				if own {
+					w.ID = idA
+				}
+				written, err := b.Bulk(t.Context(), &dataverse.ChangeSet{Writes: []dataverse.Write{w}}, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				e, _ := errors.AsType[*dataverse.Error](written[0].Err)
+				if twice := len(b.sent) == 2; twice != (again || own) || (e == nil) != twice || e != nil && !e.MayBeDone {
+					t.Errorf("%d, own id %v: %v after %d requests", status, own, written[0].Err, len(b.sent))
+				}
+			})
+		}
+	}
+}
+
+// TestBulkCreateRefusedForAnotherRow: a duplicate of an id that is not there is
+// one of a key, and nothing was written.
+func TestBulkCreateRefusedForAnotherRow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		part := "--batchresponse_7f0a\nContent-Type: application/http\n\nHTTP/1.1 412 Precondition Failed\nContent-Type: application/json\n\n" +
+			`{"error":{"code":"` + dataverse.CodeDuplicateRecord + `","message":"x"}}` + "\n--batchresponse_7f0a--\n"
+		b := newBubble(t, dataverse.Options{}, batchAnswer(200, part), noRows)
+		written, err := b.Bulk(t.Context(), &dataverse.ChangeSet{Writes: []dataverse.Write{{Operation: dataverse.Create, EntitySet: "contacts", PrimaryKey: "contactid", ID: idA}}}, nil)
+		if err != nil || !errors.Is(written[0].Err, dataverse.ErrDuplicate) || written[0].Unchanged || len(b.sent) != 2 {
+			t.Errorf("%v %+v after %d requests", err, written, len(b.sent))
+		}
+	})
+}

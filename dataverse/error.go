@@ -28,7 +28,7 @@ var (
 	// ErrInvalid: the service does not accept the request as it is.
 	ErrInvalid = errors.New("invalid")
 	// ErrUnavailable: the service did not answer, or answered that it cannot.
-	// Whether a write happened is then not known.
+	// Error.MayBeDone tells whether a write may have happened all the same.
 	ErrUnavailable = errors.New("unavailable")
 	// ErrTooLarge: the request or the answer is over a size limit.
 	ErrTooLarge = errors.New("too large")
