@@ -1,10 +1,15 @@
 package dataverse
 
 import (
+	"flag"
 	"testing"
 
 	"pgregory.net/rapid"
 )
+
+// What fails with a drawn case fails because of the change: the same cases are
+// drawn each time, and others with -rapid.seed=0 or another number.
+func init() { _ = flag.Set("rapid.seed", "1") }
 
 // truth is SQL's: true, false, or unknown where a null is compared.
 type truth int8

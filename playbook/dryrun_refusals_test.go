@@ -63,6 +63,39 @@ func TestDryRunOfAnUpdateByOneWhoMayNotRead(t *testing.T) {
 	}
 }
 
+// A new record has no state to be set: the service passes it over. Where it is
+// not known whether an upsert makes one, a state that no record can have is no
+// failure yet.
+func TestDryRunOfAnUpsertByOneWhoMayNotRead(t *testing.T) {
+	const text = `kind: Playbook
+id: upsert
+blocks:
+  - {name: Event, type: Trigger, trigger: PortalMeetings}
+  - name: Put
+    type: EntityPatternUpsert
+    pattern: visit
+    inputs: [{map: [{value: 0f2c1b8a-7d44-4c1e-9c52-3affffffffff, destination: visit.Id}, {value: 99, destination: visit.State}]}]
+`
+	files := advisorWith("appointment: [Create, Write]")
+	files["patterns/visit.yaml"] = `kind: EntityDefinition
+id: visit
+type: appointment
+entitySet: appointments
+primaryKey: activityid
+fields: [{name: State, mappedName: statecode, type: Choice}]
+---
+kind: EntityPattern
+id: visit
+parts: [{ref: visit, entity: visit}]
+`
+	b := setUp(t, text, files)
+	plan := b.plan(t, event(t, "booked.json"), playbook.StatusSucceeded)
+	if len(plan.Writes) != 1 || plan.Writes[0].Verdict != playbook.VerdictUnknown || len(plan.Warnings) != 1 {
+		t.Errorf("%s", show(plan))
+	}
+	b.run(t, event(t, "booked.json"), playbook.StatusSucceeded)
+}
+
 // Whichever privilege the employee lacks: a plan that succeeds without a doubt
 // is one whose run succeeds.
 func TestDryRunForeseesMissingPrivileges(t *testing.T) {

@@ -34,7 +34,7 @@ func (s *step) foreseeValues(ctx context.Context, c *dataverse.Client, plan *pat
 		w := &plan.ChangeSet.Writes[i]
 		for _, p := range w.Body {
 			col, ok := tables[w.Table].Column(logical(p))
-			if creating := creates(w, state[i]); !ok || creating && !col.Creatable || !creating && !col.Updatable {
+			if !ok || !takes(w, state[i], col) {
 				continue // parties, and what the service passes over
 			}
 			code, why := unfit(col, p.Value)
@@ -46,6 +46,18 @@ func (s *step) foreseeValues(ctx context.Context, c *dataverse.Client, plan *pat
 		}
 	}
 	return tables, nil
+}
+
+// takes reports whether the service looks at the column's value in any case: of
+// an upsert it is not always known whether it makes a record or changes one.
+func takes(w *dataverse.Write, p presence, col *dataverse.Column) bool {
+	switch {
+	case creates(w, p):
+		return col.Creatable
+	case w.Operation == dataverse.Upsert && p.verdict == VerdictUnknown:
+		return col.Creatable && col.Updatable
+	}
+	return col.Updatable
 }
 
 // creates reports whether the write makes a record that is not there.
