@@ -50,7 +50,12 @@ func (a advice) judge() (transient, acted bool) {
 	switch a.status {
 	case http.StatusServiceUnavailable:
 		return true, !a.advised
-	case http.StatusRequestTimeout, http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout:
+	case http.StatusRequestTimeout:
+		return true, true
+	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
+		return false, false
+	}
+	if a.status >= 500 { // of the service, or of a proxy that has words of its own
 		return true, true
 	}
 	database := a.code == CodeSQLError || a.code == CodeSQLTimeout

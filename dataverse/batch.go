@@ -87,6 +87,10 @@ func batchRequest(body []byte, parts []Request, goOn bool) Request {
 	return r
 }
 
+// maxAhead bounds the memory that is taken for rows which may be as long as the
+// first.
+const maxAhead = 4 << 20
+
 // singles is a $batch of writes, each on its own, whose bodies are written
 // once. The service is asked not to stop at the first failure.
 type singles struct {
@@ -107,7 +111,7 @@ func (s *singles) add(w *Write, left int) error {
 	s.parts = append(s.parts, r)
 	if from == 0 {
 		s.parts = slices.Grow(s.parts, left)
-		s.b.Grow(left*(s.b.Len()+s.b.Len()/8) + len(batchBoundary) + len("----\r\n"))
+		s.b.Grow(min(maxAhead, left*(s.b.Len()+s.b.Len()/8)+len(batchBoundary)+len("----\r\n")))
 	}
 	return nil
 }

@@ -71,6 +71,7 @@ func (b *bulkRun) sendMulti(ctx context.Context, j job) {
 	case ctx.Err() != nil || !errors.As(err, &e) || errors.Is(e, ErrUnauthorized):
 		b.end(ctx, j, call, err)
 	case call.partly != nil:
+		j.unsure = j.unsure || call.unsure
 		b.partly(ctx, j, call.partly)
 	case tooMuch(e) && (call.repeatable || e.Status != 0):
 		b.halve(ctx, j, call)
@@ -119,7 +120,7 @@ func (b *bulkRun) multiRequest(writes []int) (Request, error) {
 			return r, err
 		}
 		if n == 0 { // rows of one table are about as long
-			body.Grow((len(writes) - 1) * (body.Len() + body.Len()/4))
+			body.Grow(min(maxAhead, (len(writes)-1)*(body.Len()+body.Len()/4)))
 		}
 	}
 	body.WriteString("]}")
@@ -277,10 +278,14 @@ func (b *bulkRun) partOutcomes(ctx context.Context, call *call, a *answer, write
 // first did not tell.
 func (b *bulkRun) settleParts(ctx context.Context, o partOutcomes) {
 	b.settle(append(o.settled, b.reconcile(ctx, o.doubtful, o.refusals)...)...)
-	if len(o.again.writes) == 0 || wait(ctx, o.pause) != nil {
+	if len(o.again.writes) == 0 {
 		return
 	}
-	b.sendSingly(ctx, o.again)
+	if err := wait(ctx, o.pause); err == nil {
+		b.sendSingly(ctx, o.again)
+	} else if o.again.unsure { // what was never acted on has the run's own error
+		b.failed(ctx, o.again, &Error{Method: http.MethodPost, Path: "$batch", Attempts: o.again.tries, Write: -1, Err: context.Cause(ctx)})
+	}
 }
 
 // mayBeDone reports whether a refusal may mean that the write was done before:

@@ -407,6 +407,28 @@ func TestBulkPartThatMayBeDoneIsNotSentTwice(t *testing.T) {
 	}
 }
 
+// TestBulkPartThatWaitsWhenTheRunEnds: what an attempt may have done is not
+// forgotten while the next one waits for its time.
+func TestBulkPartThatWaitsWhenTheRunEnds(t *testing.T) {
+	for status, mayBeDone := range map[int]bool{500: true, 429: false} {
+		synctest.Test(t, func(t *testing.T) {
+			part := fmt.Sprintf("--batchresponse_7f0a\nContent-Type: application/http\n\nHTTP/1.1 %d X\nContent-Type: application/json\n\n{}\n--batchresponse_7f0a--\n", status)
+			b := newBubble(t, dataverse.Options{}, batchAnswer(200, part))
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			time.AfterFunc(time.Millisecond, cancel)
+			w := dataverse.Write{Operation: dataverse.Update, EntitySet: "contacts", ID: idA, Body: []dataverse.Property{{Name: "lastname", Value: "A"}}}
+			written, err := b.Bulk(ctx, &dataverse.ChangeSet{Writes: []dataverse.Write{w}}, nil)
+			if !errors.Is(err, context.Canceled) || !errors.Is(written[0].Err, context.Canceled) || len(b.sent) != 1 {
+				t.Fatalf("%d: %v, %v after %d requests", status, err, written[0].Err, len(b.sent))
+			}
+			if e, ok := errors.AsType[*dataverse.Error](written[0].Err); (ok && e.MayBeDone) != mayBeDone {
+				t.Errorf("%d: %v", status, written[0].Err)
+			}
+		})
+	}
+}
+
 // TestBulkCreateRefusedForAnotherRow: a duplicate of an id that is not there is
 // one of a key, and nothing was written.
 func TestBulkCreateRefusedForAnotherRow(t *testing.T) {

@@ -98,7 +98,7 @@ func (p *pace) took(writes int, d time.Duration) {
 		}
 		p.size = min(most, int(float64(p.size)*min(maxGrowth, quickChunk.Seconds()/d.Seconds())))
 	case d > slowChunk:
-		p.size = max(minChunk, p.size/2)
+		p.size = max(min(minChunk, p.size), p.size/2)
 	}
 }
 

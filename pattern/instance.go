@@ -262,6 +262,34 @@ func (w *writer) givenID(part *Part, i int) (id ident, given bool, err error) {
 	return ident{}, false, nil
 }
 
+// distinct refuses to give a new record the id of one that is there: ids follow
+// from an instance's place, and in an earlier run another one stood there.
+func (w *writer) distinct(part *Part, n int) error {
+	if w.op != Upsert || w.lookup == nil || w.options.NewID == nil {
+		return nil
+	}
+	existing := w.lookup.found[part.index].existing
+	taken := map[dataverse.GUID]int{}
+	for i, id := range existing {
+		if id != "" {
+			taken[id] = i
+		}
+	}
+	if len(taken) == 0 {
+		return nil
+	}
+	for i := range n {
+		if i < len(existing) && existing[i] != "" {
+			continue
+		}
+		if other, ok := taken[w.newID(part, i)]; ok {
+			return errAt("id-taken", part.name(i), entity.IDField, part.Pos,
+				"would be made with the id of %s, which this event made when the list had another order; nothing was written: send a new event", part.name(other))
+		}
+	}
+	return nil
+}
+
 // newID is the id of an instance that is created; "" leaves it to the service.
 func (w *writer) newID(part *Part, i int) dataverse.GUID {
 	if w.options.NewID == nil {

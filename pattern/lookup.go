@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/andmoneyaps/engage-playbooks/dataverse"
 	"github.com/andmoneyaps/engage-playbooks/entity"
@@ -39,6 +40,7 @@ type finding struct {
 	// replaced.
 	existing []dataverse.GUID
 	parties  map[dataverse.GUID]dataverse.Record
+	mu       sync.Mutex // of parties: the answers to several keys come side by side
 	// asked: the questions for a written part are queued, or answered.
 	asked bool
 	// settled: all is known.

@@ -111,6 +111,8 @@ func (t *packed) keep(s string) string {
 }
 
 func (f *finding) keep(id dataverse.GUID, r dataverse.Record) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.parties == nil {
 		f.parties = map[dataverse.GUID]dataverse.Record{}
 	}

@@ -228,6 +228,9 @@ func (w *writer) part(part *Part) error {
 	if err != nil {
 		return err
 	}
+	if err := w.distinct(part, n); err != nil {
+		return err
+	}
 	if w.pieces != nil && !idOnly {
 		return w.outline(part, n, sources)
 	}

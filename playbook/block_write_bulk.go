@@ -65,6 +65,9 @@ func (s *step) bulkParts(ctx context.Context, c *dataverse.Client, parts []bulkP
 	for _, p := range parts {
 		if ctx.Err() != nil {
 			lost.refused += p.len() // nobody asked for them
+			if first == nil {
+				first = context.Cause(ctx)
+			}
 			continue
 		}
 		err := s.bulkPart(ctx, c, p, &lost)
@@ -103,7 +106,7 @@ func (s *step) bulkPart(ctx context.Context, c *dataverse.Client, p bulkPart, lo
 	}
 	p.record(done)
 	for _, i := range done.failures() {
-		if mayBeWritten(ctx, done.errs[i]) {
+		if mayBeDone(done.errs[i]) {
 			lost.unsure++
 		} else {
 			lost.refused++
@@ -116,15 +119,6 @@ func (s *step) bulkPart(ctx context.Context, c *dataverse.Client, p bulkPart, lo
 		err = failed
 	}
 	return err
-}
-
-// mayBeWritten reports whether a write may have been done though it failed and
-// the client could not tell by reading back.
-func mayBeWritten(ctx context.Context, failed error) bool {
-	if ctx.Err() != nil {
-		return asked(failed) || errors.Is(failed, ctx.Err())
-	}
-	return mayBeDone(failed)
 }
 
 // settleBulk finds out which of the refused records this event had made

@@ -40,6 +40,7 @@ func TestLostAnswerToAChange(t *testing.T) {
 		{"EntityPatternUpdate", simulator.Fault{Kind: simulator.FaultLost}, playbook.StatusSucceeded},
 		{"EntityPatternUpdate", simulator.Fault{Kind: simulator.FaultTruncated}, playbook.StatusSucceeded},
 		{"EntityPatternUpdate", simulator.Fault{Kind: simulator.FaultError, Status: 504}, playbook.StatusFailed},
+		{"EntityPatternUpdate", simulator.Fault{Kind: simulator.FaultError, Status: 524}, playbook.StatusFailed}, // a proxy's own
 		{"EntityPatternUpsert", simulator.Fault{Kind: simulator.FaultLost}, playbook.StatusSucceeded},
 		{"EntityPatternUpsert", simulator.Fault{Kind: simulator.FaultReset}, playbook.StatusFailed},
 	} {
@@ -163,4 +164,60 @@ func (m *mortal) Token(context.Context) (string, error) {
 		return "", errSignIn
 	}
 	return m.token, nil
+}
+
+// A run that ends between two parts of a bulk write has not succeeded.
+func TestBulkThatIsCancelledBetweenItsParts(t *testing.T) {
+	text := strings.Replace(attendeesPlaybook, "customers.Email}\n", `customers.Email}
+          - {source: "Meeting.ExternalAttendees[*].Name", destination: friends.LastName}
+`, 1)
+	b := setUp(t, text, map[string]string{"patterns/many.yaml": manyPattern + "  - {ref: friends, entity: customer, allowsMultiple: true}\n", "simulator/local.yaml": ""})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	b.engine.Observe = func(p playbook.Progress) {
+		if p.Kind == playbook.RecordWritten {
+			cancel()
+		}
+	}
+	r, err := b.engine.Run(ctx, b.playbook, attendees(3))
+	if !errors.Is(err, context.Canceled) || r.Blocks[1].Status != playbook.StatusFailed || len(r.Writes) != 3 || r.Blocks[1].Unsettled {
+		t.Errorf("%v\n%s", err, show(r))
+	}
+	if len(r.Warnings) != 1 || r.Warnings[0].Message != "3 of 6 records were not written" {
+		t.Errorf("%s", show(r.Warnings))
+	}
+}
+
+// The id of a new record follows from its place in the list. Where the event is
+// run again with another list, that of a record which is there is not taken.
+func TestUpsertOfAListThatHasChanged(t *testing.T) {
+	for _, atomic := range []string{"true", "false"} {
+		text := strings.NewReplacer("EntityPatternCreate", "EntityPatternUpsert", "atomic: false", "atomic: "+atomic).Replace(attendeesPlaybook)
+		b := setUp(t, text, map[string]string{
+			"simulator/local.yaml": "",
+			"patterns/many.yaml": strings.Replace(manyPattern, "entity: customer,", "entity: keyed,", 1) + `---
+kind: EntityDefinition
+id: keyed
+type: contact
+keys: [[Email]]
+fields: [{name: LastName, mappedName: lastname, type: String}, {name: Email, mappedName: emailaddress1, type: String}]
+`,
+		})
+		before := b.count(t, "contacts")
+		ev := attendees(4)
+		meeting := ev.Data.(map[string]any)["Meeting"].(map[string]any)
+		all := meeting["ExternalAttendees"].([]any)
+		meeting["ExternalAttendees"] = all[1:3]
+		b.run(t, ev, playbook.StatusSucceeded)
+		meeting["ExternalAttendees"] = all[:3]
+		r := b.run(t, ev, playbook.StatusFailed)
+		if r.Error.Code != "id-taken" || r.Error.Part != "customers[0]" || b.count(t, "contacts") != before+2 {
+			t.Errorf("atomic: %s: %s", atomic, show(r.Error))
+		}
+		meeting["ExternalAttendees"] = all[1:]
+		b.run(t, ev, playbook.StatusSucceeded)
+		if n := b.count(t, "contacts"); n != before+3 {
+			t.Errorf("atomic: %s: %d records", atomic, n-before)
+		}
+	}
 }
