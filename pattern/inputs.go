@@ -39,16 +39,20 @@ func (i *partInput) any(nulls bool, but ...string) bool {
 // inputs sorts the values by part. The error is an [*Error].
 func (p *Pattern) inputs(op Operation, in Input) ([]*partInput, error) {
 	out, all := make([]*partInput, len(p.Parts)), make([]partInput, len(p.Parts))
-	values := make([]*Value, 0, len(in)) // of all parts, one after the other
-	for i, part := range p.Parts {
-		from := len(values)
-		for k := range in {
-			if in[k].Part == part.Ref {
-				values = append(values, nil)
-			}
+	var few [16]int
+	counts := few[:]
+	if len(all) > len(few) {
+		counts = make([]int, len(all))
+	}
+	for k := range in {
+		if part := p.byRef[in[k].Part]; part != nil {
+			counts[part.index]++
 		}
-		all[i] = partInput{part: part, values: values[from:from:len(values)]}
-		out[i] = &all[i]
+	}
+	values := make([]*Value, len(in)) // of all parts, one after the other
+	for i, part := range p.Parts {
+		all[i] = partInput{part: part, values: values[:0:counts[i]]}
+		out[i], values = &all[i], values[counts[i]:]
 	}
 	for i := range in {
 		v := &in[i]
