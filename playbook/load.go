@@ -141,10 +141,6 @@ func (l *loader) findBroken() {
 	for _, p := range *l.problems {
 		switch p.Code {
 		case "syntax", "too-deep", "invisible-character":
-		case "no-kind":
-			if p.Severity != engage.Error {
-				continue
-			}
 		case "unreadable", "too-large":
 			l.broken.any = true
 			continue

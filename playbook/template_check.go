@@ -90,6 +90,7 @@ func checkEnd(open []parser.Token, tok parser.Token, name string) *templateProbl
 }
 
 func checkTag(open []parser.Token, tok parser.Token) *templateProblem {
+	tok.Args = strings.TrimSpace(tok.Args) // of {% else  %} it is a space
 	form, known := tagForms[tok.Name]
 	switch {
 	case tok.Name == tableTag:
@@ -174,7 +175,7 @@ func syntaxHelp(tok parser.Token) string {
 	switch {
 	case strings.Contains(args, "{{") || strings.Contains(args, "{%"):
 		return "the brackets before the next ones are not closed"
-	case strings.Trim(tok.Args, " ") == "":
+	case strings.TrimSpace(tok.Args) == "":
 		return "write a name in it, such as {{ name }}"
 	case strings.ContainsAny(strings.ReplaceAll(args, `""`, ""), `"'`):
 		return "a quote is not closed, or closed by one of the other sort"

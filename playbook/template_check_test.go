@@ -13,6 +13,7 @@ func TestTemplateMistakesNameTheirRemedy(t *testing.T) {
 		"{% cycle %}":                               "5:8: error: {% cycle %} misses something (write {% cycle 'odd', 'even' %})",
 		"{% cycle a b %}":                           "5:8: error: {% cycle a b %} is not understood (write {% cycle 'odd', 'even' %})",
 		"{% if %}x{% endif %}":                      "5:8: error: {% if %} misses something (write {% if name == 'text' %})",
+		"{% if  %}x{% endif %}":                     "5:8: error: {% if  %} misses something (write {% if name == 'text' %})",
 		"{% if a = 1 %}x{% endif %}":                "5:8: error: {% if a = 1 %} is not understood (write == to compare)",
 		"{% if a && b %}x{% endif %}":               "5:8: error: {% if a && b %} is not understood (write and)",
 		"{% if not a %}x{% endif %}":                "5:8: error: {% if not a %} is not understood (there is no not: take {% unless %}, or compare with == false)",

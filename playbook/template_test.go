@@ -57,6 +57,7 @@ func TestTemplateRender(t *testing.T) {
 		"{% comment %}{{ x }}{% endcomment %}z":                                                            "z",
 		"{% for i in (1..3) %}{% cycle 'a','b' %}{% endfor %}":                                             "aba",
 		"{{ people.size }} {{ people.first.Name }} {{ people[1].Name }}":                                   "2 Bo Ib",
+		"{% if null  %}x{% else  %}y{% endif  %}|{% if null\n   %}x{% else\n   -%}y{% endif\n %}":          "y|y",
 		"{{ missing | default: 'x' }}":                                                                     "x",
 	} {
 		tpl, problems := newTemplate(t, text)

@@ -58,7 +58,7 @@ func TestHostileFiles(t *testing.T) {
 		"self":        {"a.yaml", "kind: T\nid: x\nlist: &a [*a]", "error"},
 		"merge":       {"a.yaml", "kind: T\nid: x\nmap: {<<: {a: 1}}", "merge keys"},
 		"tag":         {"a.yaml", "kind: T\nid: !secret x", "not supported"},
-		"kind":        {"a.yaml", "Kind: T\nid: x", "a.yaml:1:1: error: this document has no kind and is not read (did you mean \"kind\"?)"},
+		"kind":        {"a.yaml", "Kind: T\nid: x", "a.yaml:1:1: warning: this YAML document has no kind and is not read (did you mean \"kind\"?)"},
 		"list":        {"a.yaml", "- 1", "a.yaml:1:1: warning: this YAML document has no kind"},
 		"json end":    {"a.json", `{"kind": "T", "id": "x"`, "the file ends too early"},
 		"json two":    {"a.json", `{"kind": "T", "id": "x"} {}`, "more follows"},
@@ -106,6 +106,7 @@ func TestReadLeavesOutWhatIsNoDocument(t *testing.T) {
 		"events/e.yaml": doc, "seed/s.json": doc, "deep/seed/s.yaml": doc, ".git/x.yaml": doc,
 		"node_modules/m/x.yaml": doc, "package.json": {Data: []byte(`{"name":"x"}`)}, "README.md": doc,
 		".hidden.yaml": doc, "empty.yaml": {Data: []byte("# nothing\n")},
+		"query.json": {Data: []byte(`{"id":"x","find":"contact"}`)}, "kinds.json": {Data: []byte(`{"id":"x","Kind":"T"}`)},
 	}
 	var ps engage.Problems
 	var files []string

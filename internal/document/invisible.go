@@ -134,13 +134,14 @@ func suspect(y *yaml.Node, key bool) bool {
 	return key && strings.ContainsFunc(v, func(r rune) bool { return isInvisible(r) && seen(r) == "" })
 }
 
-// offsetOf is the inverse of LineCol.
+// offsetOf is the inverse of LineCol; of a line that is not there it gives the
+// end.
 func offsetOf(data []byte, line, col int) int {
 	i := 0
 	for ; line > 1; line-- {
 		next := bytes.IndexByte(data[i:], '\n')
 		if next < 0 {
-			break
+			return len(data)
 		}
 		i += next + 1
 	}
@@ -157,6 +158,26 @@ func reportInvisible(problems *engage.Problems, file string, data []byte, offset
 	r, n := utf8.DecodeRune(data[offset:])
 	at := engage.Pos{File: file}
 	at.Line, at.Col = LineCol(data, offset)
+	p := invisibleProblem(problems, at, r, inText)
+	if more := bytes.Count(data[offset+n:], data[offset:offset+n]); more > 0 {
+		p.Suggestion += fmt.Sprintf("; %d more in this file", more)
+	}
+}
+
+// reportSuspect reports the invisible character of a scalar that is suspect.
+func reportSuspect(problems *engage.Problems, file string, data []byte, y *yaml.Node) {
+	r, _ := utf8.DecodeRuneInString(y.Value[strings.IndexFunc(y.Value, isInvisible):])
+	from := offsetOf(data, y.Line, y.Column)
+	if i := bytes.IndexFunc(data[from:], isInvisible); i >= 0 && bytes.HasPrefix(data[from+i:], utf8.AppendRune(nil, r)) {
+		reportInvisible(problems, file, data, from+i, true)
+		return
+	}
+	// The parser's lines are others than ours: to it, a carriage return and
+	// U+2028 break lines too.
+	invisibleProblem(problems, engage.Pos{File: file, Line: y.Line, Col: y.Column}, r, true)
+}
+
+func invisibleProblem(problems *engage.Problems, at engage.Pos, r rune, inText bool) *engage.Problem {
 	look, help := "which cannot be seen", "delete it"
 	if seen(r) != "" {
 		look, help = "which looks like a space and is none", "type a space over it"
@@ -166,9 +187,7 @@ func reportInvisible(problems *engage.Problems, file string, data []byte, offset
 	if inText {
 		p.Suggestion += "; if the text needs it, put the text in quotes"
 	}
-	if more := bytes.Count(data[offset+n:], data[offset:offset+n]); more > 0 {
-		p.Suggestion += fmt.Sprintf("; %d more in this file", more)
-	}
+	return p
 }
 
 func nameOf(r rune) string { return fmt.Sprintf("U+%04X (%s)", r, invisible[r]) }

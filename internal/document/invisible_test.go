@@ -24,6 +24,8 @@ func TestInvisibleCharactersAreNamed(t *testing.T) {
 		"among harmless ones":   {"kind: T\nid: x\nname: a\u00a0b\nmap:\n  a: 1\n\u00a0 b: 2\nlist: [\"\u00a0c\"]\n", "6:1: error: here stands U+00A0"},
 		"two files made one":    {"kind: T\nid: x\n\ufeff---\nkind: T\nid: y\n", "3:1: error: here stands U+FEFF"},
 		"not the cause":         {"kind: T\nid: x\nname: a\u00a0b\ntext: a: b\n", "4:1: error: this is not valid YAML"},
+		"behind other breaks":   {"kind: T\nid: x\nlist: [a,\u2028 b,\u2028 \u2003c]\n", "5:2: error: here stands U+2003 (em space)"},
+		"before a harmless one": {"kind: T\nid: x\rmap:\r  a:\u2003b\r\ntext: \"\u00a0\"\n", "4:3: error: here stands U+2003 (em space)"},
 		"in quotes":             {"kind: T\nid: x\ntext: \"\u00a0a\"\nmap: {\"a\u200b\": 1}\n", ""},
 		"in the middle":         {"kind: T\nid: x\ntext: Prix\u00a0: 10\u00a0000\n", "3:1: error: this is not valid YAML"},
 		"in the middle, no key": {"kind: T\nid: x\ntext: 10\u00a0000 kr.\nmap: {10\u00a0000: 1}\n", ""},

@@ -203,8 +203,7 @@ func (w *walk) node(y *yaml.Node, depth int) {
 	}
 	for i, c := range y.Content {
 		if w.source != nil && c.Kind == yaml.ScalarNode && suspect(c, y.Kind == yaml.MappingNode && i%2 == 0) && !w.failed {
-			from := offsetOf(w.source, c.Line, c.Column)
-			reportInvisible(w.problems, w.file, w.source, from+bytes.IndexFunc(w.source[from:], isInvisible), true)
+			reportSuspect(w.problems, w.file, w.source, c)
 			w.failed = true
 			return
 		}

@@ -165,12 +165,13 @@ func Parse(file string, data []byte, problems *engage.Problems) []*Document {
 
 func envelope(n Node, file string, isJSON bool, problems *engage.Problems) *Document {
 	if n.Type() != Map || n.member("kind").IsZero() {
+		if isJSON {
+			return nil
+		}
+		p := problems.Warnf(n.Pos(), "no-kind", "this YAML document has no kind and is not read")
+		p.Suggestion = "add a kind, or move data to events/ or seed/"
 		if key := n.misspelling("kind"); !key.IsZero() && !n.member("id").IsZero() {
-			p := problems.Errorf(key.Pos(), "no-kind", "this document has no kind and is not read")
-			p.Suggestion = `did you mean "kind"?`
-		} else if !isJSON {
-			p := problems.Warnf(n.Pos(), "no-kind", "this YAML document has no kind and is not read")
-			p.Suggestion = "add a kind, or move data to events/ or seed/"
+			p.Pos, p.Suggestion = key.Pos(), `did you mean "kind"?`
 		}
 		return nil
 	}

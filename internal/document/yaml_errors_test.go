@@ -20,6 +20,7 @@ func TestYAMLErrorsNameTheirPlaceAndTheRemedy(t *testing.T) {
 		{"kind: T\nid: x\nexpr: {e: a ?? b}\n", 3, 1, "braces"},
 		{"kind: T\nid: x\nname: \"a\" b\n", 3, 1, "closing quote"},
 		{"kind: T\nid: x\nlist:\n\t- a\n", 4, 1, "indent with spaces"},
+		{"kind: T\nid: x\nlist:\n\t- a", 4, 1, "indent with spaces"},
 		{"kind: T\nid: x\nlist:\n  - name: a\n  \ttype: b\n", 5, 3, "indent with spaces"},
 		{"kind: T\nid: x\nlist:\n  -\ta\n", 4, 4, "indent with spaces"},
 		{"kind: T\nid: @x\n", 2, 1, "begins with @"},
