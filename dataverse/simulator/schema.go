@@ -234,7 +234,6 @@ func (s *Schema) Clone() *Schema {
 			d := &room[i]
 			*d = *c
 			d.table = t
-			d.Targets = slices.Clip(d.Targets)
 			d.rels = nil
 			columns[c] = d
 			for _, r := range c.rels {
@@ -246,6 +245,7 @@ func (s *Schema) Clone() *Schema {
 			t.Columns[i] = d
 			t.index(d)
 		}
+		ownLists(room)
 		t.pk = columns[t.pk]
 		if t.name != nil {
 			t.name = columns[t.name]

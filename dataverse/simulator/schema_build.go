@@ -88,14 +88,18 @@ func (s *Schema) AddTable(spec TableSpec) error {
 	}
 	room := make([]Column, len(columns)) // a table's columns lie side by side
 	for i, c := range columns {
+		room[i] = *c
+	}
+	ownLists(room)
+	for i := range room {
+		c := &room[i]
 		if c.LogicalName == "" || c.Type == 0 {
 			return fmt.Errorf("table %q: column %q needs a logical name and a type", spec.LogicalName, c.LogicalName)
 		}
 		if t.columns[c.LogicalName] != nil {
 			return fmt.Errorf("table %q has two columns %q", spec.LogicalName, c.LogicalName)
 		}
-		room[i] = *c
-		t.addColumn(&room[i])
+		t.addColumn(c)
 	}
 	t.pk = t.columns[spec.PrimaryID]
 	t.name = t.columns[spec.PrimaryName]
@@ -120,16 +124,19 @@ func (s *Schema) AddColumns(table string, columns ...Column) error {
 	if table == "activitypointer" {
 		return fmt.Errorf("columns cannot be added to activitypointer, which other tables inherit")
 	}
-	for _, c := range columns {
+	columns = slices.Clone(columns)
+	ownLists(columns)
+	for i := range columns {
+		c := &columns[i]
 		if c.LogicalName == "" || c.Type == 0 {
 			return fmt.Errorf("table %q: column %q needs a logical name and a type", table, c.LogicalName)
 		}
 		if t.columns[c.LogicalName] != nil {
 			return fmt.Errorf("table %q has two columns %q", table, c.LogicalName)
 		}
-		t.addColumn(&c)
+		t.addColumn(c)
 		for _, target := range c.Targets {
-			if err := s.addTarget(&c, target); err != nil {
+			if err := s.addTarget(c, target); err != nil {
 				return err
 			}
 		}
@@ -269,6 +276,31 @@ func schemaName(c *Column) string {
 	return c.LogicalName
 }
 
+// ownLists gives columns options and targets that nobody else has: a caller, or
+// another schema. Those of all columns lie in one piece.
+func ownLists(columns []Column) {
+	var options, targets int
+	for i := range columns {
+		options += len(columns[i].Options)
+		targets += len(columns[i].Targets)
+	}
+	allOptions, allTargets := make([]Option, 0, options), make([]Target, 0, targets)
+	for i := range columns {
+		c := &columns[i]
+		c.Options, allOptions = moved(c.Options, allOptions)
+		c.Targets, allTargets = moved(c.Targets, allTargets)
+	}
+}
+
+// moved copies a list behind others, without room to grow into those after it.
+func moved[T any](list, others []T) (own, all []T) {
+	if len(list) == 0 {
+		return list[:0:0], others
+	}
+	all = append(others, list...)
+	return all[len(others):len(all):len(all)], all
+}
+
 // addColumn completes a column with its defaults and adds it.
 func (t *Table) addColumn(c *Column) {
 	if c.SchemaName == "" {
@@ -326,12 +358,11 @@ func (t *Table) addColumn(c *Column) {
 		c.MaxLength = 1 << 30
 	}
 	if c.options = nil; len(c.Options) > fewOptions {
-		c.options = make(map[int64]*Option, len(c.Options))
-		for i := range c.Options {
-			c.options[int64(c.Options[i].Value)] = &c.Options[i]
+		c.options = make(map[int64]int, len(c.Options))
+		for i, o := range c.Options {
+			c.options[int64(o.Value)] = i
 		}
 	}
-	c.Targets = slices.Clip(c.Targets) // the caller's; others are added
 	c.ordinal = len(t.Columns)
 	c.table = t
 	c.system = systemColumns[c.LogicalName]

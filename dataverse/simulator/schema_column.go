@@ -162,7 +162,7 @@ type Column struct {
 	ordinal int
 	table   *Table
 	rels    []*Relationship
-	options map[int64]*Option // if there are more than a few
+	options map[int64]int // where each stands in Options, if there are more than a few
 	system  systemColumn
 	indexed bool
 }
@@ -187,7 +187,10 @@ const fewOptions = 8
 // option gives the option with that value, or nil.
 func (c *Column) option(v int64) *Option {
 	if c.options != nil {
-		return c.options[v]
+		if i, ok := c.options[v]; ok && i < len(c.Options) {
+			return &c.Options[i]
+		}
+		return nil
 	}
 	for i := len(c.Options) - 1; i >= 0; i-- { // of two with one value the last counts
 		if int64(c.Options[i].Value) == v {

@@ -12,7 +12,7 @@ type serviceSet struct{ audit, owner, state, money bool }
 var serviceSets sync.Map
 
 // serviceColumns are those of section 11.2 of the fact sheet. Nobody changes
-// them.
+// them: a table has copies.
 func serviceColumns(set serviceSet) []*Column {
 	if known, ok := serviceSets.Load(set); ok {
 		return known.([]*Column)

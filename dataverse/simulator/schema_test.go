@@ -57,3 +57,52 @@ func TestLookupsWaitForTheirTable(t *testing.T) {
 		}
 	}
 }
+
+// What somebody changes of a schema's options and targets is changed in no
+// other, and what the caller gave is the caller's.
+func TestSchemasShareNoLists(t *testing.T) {
+	given := Column{LogicalName: "new_grade", Type: Choice, Options: []Option{{Value: 1, Label: "Low"}}}
+	spec := TableSpec{LogicalName: "new_branch", EntitySet: "new_branches", PrimaryID: "new_branchid", Columns: []Column{given}}
+	s, other := Baseline(), Baseline()
+	for _, s := range []*Schema{s, other} {
+		if err := s.AddTable(spec); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.AddColumns("account", given); err != nil {
+			t.Fatal(err)
+		}
+	}
+	clone := s.Clone()
+	for _, table := range s.Tables() {
+		for _, c := range table.Columns {
+			for i := range c.Options {
+				c.Options[i].Label = "changed"
+			}
+			for i := range c.Targets {
+				c.Targets[i].Collection = "changed"
+			}
+		}
+	}
+	if given.Options[0].Label != "Low" || spec.Columns[0].Options[0].Label != "Low" {
+		t.Error("the caller's options are changed")
+	}
+	for name, s := range map[string]*Schema{"another": other, "the clone": clone, "a new one": Baseline()} {
+		for _, table := range s.Tables() {
+			for _, c := range table.Columns {
+				for _, o := range c.Options {
+					if o.Label == "changed" || c.option(int64(o.Value)).Label == "changed" {
+						t.Errorf("%s has the changed option %s of %s.%s", name, o.Label, table.LogicalName, c.LogicalName)
+					}
+				}
+				for _, target := range c.Targets {
+					if target.Collection == "changed" {
+						t.Errorf("%s has the changed target %s of %s.%s", name, target.Table, table.LogicalName, c.LogicalName)
+					}
+				}
+			}
+		}
+	}
+	if o := s.Table("incident").Column("statuscode").option(1); o == nil || o.Label != "changed" {
+		t.Errorf("the schema itself finds the option %v", o)
+	}
+}
