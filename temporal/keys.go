@@ -90,8 +90,8 @@ func (k *Keyring) seal(plain, beside []byte) (id string, sealed []byte) {
 	return k.first, aead.Seal(nonce, nonce, plain, append([]byte(k.first+"\x00"), beside...))
 }
 
-// errSealed: the keys do not open what was encrypted.
-var errSealed = errors.New("what was encrypted cannot be read")
+// ErrSealed says that a key of the right name does not open what was encrypted.
+var ErrSealed = errors.New("what was encrypted cannot be read")
 
 func (k *Keyring) open(id string, sealed, beside []byte) ([]byte, error) {
 	aead := k.seals[id]
@@ -99,11 +99,11 @@ func (k *Keyring) open(id string, sealed, beside []byte) ([]byte, error) {
 		return nil, fmt.Errorf("temporal: %w: it was encrypted with %q, which this process does not have", ErrNoKey, id)
 	}
 	if len(sealed) < aead.NonceSize() {
-		return nil, fmt.Errorf("temporal: %w: it is cut short", errSealed)
+		return nil, fmt.Errorf("temporal: %w: it is cut short", ErrSealed)
 	}
 	plain, err := aead.Open(nil, sealed[:aead.NonceSize()], sealed[aead.NonceSize():], append([]byte(id+"\x00"), beside...))
 	if err != nil {
-		return nil, fmt.Errorf("temporal: %w: it was changed, or encrypted with another key %q", errSealed, id)
+		return nil, fmt.Errorf("temporal: %w: it was changed, or encrypted with another key %q", ErrSealed, id)
 	}
 	return plain, nil
 }

@@ -68,7 +68,7 @@ func (r *Run) Result(ctx context.Context) (*playbook.Result, error) {
 	if details, ok := errors.AsType[*sdk.CanceledError](err); ok && details.HasDetails() && details.Details(&res) == nil {
 		return res, r.failed(res)
 	}
-	if errors.Is(err, ErrNoKey) || errors.Is(err, errSealed) {
+	if errors.Is(err, ErrNoKey) || errors.Is(err, ErrSealed) {
 		return nil, fmt.Errorf("temporal: the outcome of the run: %w", err)
 	}
 	code, message := ended(err)

@@ -38,6 +38,9 @@ type Command struct {
 	Stdout, Stderr io.Writer
 	// Getenv reads the environment; nil: no variable is set.
 	Getenv func(string) string
+	// EndsSoon is told that the command is one that is over in a moment, such
+	// as validate; nil: nobody is told.
+	EndsSoon func()
 
 	out     *output
 	started bool // the arguments were understood
@@ -52,6 +55,9 @@ const patience = time.Second
 func (c *Command) Main(ctx context.Context) int {
 	if c.Getenv == nil {
 		c.Getenv = func(string) string { return "" }
+	}
+	if c.EndsSoon == nil {
+		c.EndsSoon = func() {}
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -33,7 +33,24 @@ func durableError(err error, next string) error {
 	if next != "" {
 		text += "; " + next
 	}
-	return errors.New(text)
+	return &durableFailure{text, err}
+}
+
+// durableFailure is an error of --temporal in words for people.
+type durableFailure struct {
+	text string
+	err  error
+}
+
+func (f *durableFailure) Error() string { return f.text }
+func (f *durableFailure) Unwrap() error { return f.err }
+
+// outcomeError is durableError for a run whose outcome cannot be told.
+func outcomeError(err error) error {
+	if errors.Is(err, temporal.ErrNoKey) || errors.Is(err, temporal.ErrSealed) {
+		return durableError(err, "take the keys that the worker has, with ENGAGE_TEMPORAL_KEYS")
+	}
+	return durableError(err, "")
 }
 
 // runDurable has workers run the playbooks, and reports on each as run does.
@@ -73,7 +90,7 @@ func (c *Command) runDurable(ctx context.Context, books []*playbook.Playbook, ev
 		res, err := run.Result(ctx)
 		if ctx.Err() == nil {
 			if res == nil && err != nil {
-				err = durableError(err, "take the keys that the worker has, with ENGAGE_TEMPORAL_KEYS")
+				err = outcomeError(err)
 			}
 			return res, err
 		}

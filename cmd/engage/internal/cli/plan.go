@@ -76,7 +76,7 @@ func (c *Command) runPlan(ctx context.Context, dir string, f *planFlags) error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	defer c.endsSoon()()
+	c.EndsSoon()
 	w, err := load(dir)
 	if err != nil {
 		return err

@@ -36,9 +36,6 @@ type progress struct {
 	waits    map[string]wait // by request
 	requests int
 	retries  int
-	// drawn is how many columns the line has that stands there, on is the width
-	// that the terminal then had.
-	drawn, on int
 }
 
 // wait is one before another attempt.
@@ -195,19 +192,22 @@ func cut(text string, width int) string {
 
 // draw puts the line in the place of the one before.
 func (p *progress) draw() {
-	width := p.width()
-	line := p.line(time.Now(), width)
-	fmt.Fprint(p.w, p.wiped(width)+line)
-	p.drawn, p.on = utf8.RuneCountInString(line), width
+	fmt.Fprint(p.w, wipe+p.line(time.Now(), p.width()))
 }
 
-// wiped takes the line away that stands there. A terminal that became narrower
-// has broken it into several.
-func (p *progress) wiped(width int) string {
-	if width > 0 && width < p.on && p.drawn > width {
-		return fmt.Sprintf("\r\x1b[%dA\x1b[J", (p.drawn-1)/width)
+// wipe takes away the line that the cursor stands in, and nothing else: where a
+// terminal that became narrower has broken the line into several, those above
+// may as well be somebody else's.
+const wipe = "\r\x1b[K"
+
+// say prints a line of its own. The progress goes on below it.
+func (p *progress) say(w io.Writer, line string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stop != nil {
+		fmt.Fprint(p.w, wipe)
 	}
-	return "\r\x1b[K"
+	fmt.Fprintln(w, line)
 }
 
 // clear takes the line away and ends the beat.
@@ -221,6 +221,5 @@ func (p *progress) clear() {
 		close(p.stop)
 		p.stop = nil
 	}
-	fmt.Fprint(p.w, p.wiped(p.width()))
-	p.drawn = 0
+	fmt.Fprint(p.w, wipe)
 }

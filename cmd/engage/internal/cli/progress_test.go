@@ -46,12 +46,18 @@ func TestProgressLine(t *testing.T) {
 		p.Start(context.Background(), dataverse.Step{Kind: dataverse.StepWait, ClientRequestID: "2", Wait: time.Second})
 		expect(" 1.0s  Read customer  (tries again in 1.0s, requests: 1, retries: 1)")
 
-		// Narrower: the line that stands there has become two.
+		// Narrower: whatever became of the line, those above are left alone.
 		width.Store(40)
 		time.Sleep(beat)
-		expect("\r\x1b[1A\x1b[J 1.2s  Read custom…  (tries again in 0…")
+		expect("\r\x1b[K 1.2s  Read custom…  (tries again in 0…")
 		time.Sleep(beat)
 		expect("\r\x1b[K 1.4s  Read custom…  (tries again in 0…")
+
+		// Another line stands below what it wiped, and the progress below it.
+		p.say(&out, "sign in")
+		expect("…\r\x1b[Ksign in\n")
+		time.Sleep(beat)
+		expect("sign in\n\r\x1b[K 1.6s  Read custom…  (tries again in 0…")
 
 		p.clear()
 		expect("\r\x1b[K")

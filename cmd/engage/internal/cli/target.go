@@ -103,7 +103,7 @@ func (c *Command) open(w *playbook.Workspace, f *targetFlags, wrap func(http.Rou
 		return nil, err
 	}
 	if f.signIn {
-		engine.Employee = c.signedIn(broker)
+		engine.Employee = c.signedIn(broker, shown)
 	}
 	engine.Timeout, engine.Observe = f.timeout, shown.tell
 	return &target{engine: engine, url: strings.TrimSuffix(env.URL, "/"), progress: shown}, nil
@@ -159,7 +159,7 @@ func newEngine(env *auth.Environment, o *auth.Options, options dataverse.Options
 
 // signedIn asks the employee to sign in when their identity is needed: once,
 // however many blocks wait for it, and whatever comes of it.
-func (c *Command) signedIn(broker *auth.Broker) func(context.Context, *playbook.Event) (dataverse.TokenSource, error) {
+func (c *Command) signedIn(broker *auth.Broker, shown *progress) func(context.Context, *playbook.Event) (dataverse.TokenSource, error) {
 	var mu sync.Mutex
 	var source *auth.Source
 	var failed error
@@ -173,7 +173,7 @@ func (c *Command) signedIn(broker *auth.Broker) func(context.Context, *playbook.
 			return source, nil
 		}
 		s, err := broker.SignIn(ctx, func(code auth.DeviceCode) {
-			fmt.Fprintf(c.Stderr, "engage: sign in as the employee: open %s and enter %s\n", code.VerificationURL, code.UserCode)
+			shown.say(c.Stderr, fmt.Sprintf("engage: sign in as the employee: open %s and enter %s", code.VerificationURL, code.UserCode))
 		})
 		if err != nil {
 			failed = err

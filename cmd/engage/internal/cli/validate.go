@@ -57,7 +57,7 @@ func (c *Command) runValidate(ctx context.Context, dir string, f *validateFlags)
 	if f.live != (f.environment != "") {
 		return usagef("--live and --environment FILE go together")
 	}
-	defer c.endsSoon()()
+	c.EndsSoon()
 	root, err := openFolder(dir)
 	if err != nil {
 		return err

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"runtime/debug"
 	"strings"
 
 	"github.com/andmoneyaps/engage-playbooks"
@@ -43,17 +42,6 @@ func load(dir string) (*playbook.Workspace, error) {
 		return nil, usagef("%s holds no document of a playbook workspace; engage init makes a new one", dir)
 	}
 	return w, nil
-}
-
-// endsSoon lets the garbage collector wait, for a command that is over in a
-// moment: its heap is small, and each collection costs more than what it frees.
-// The environment's GOGC counts for more. restore undoes it.
-func (c *Command) endsSoon() (restore func()) {
-	if c.Getenv("GOGC") != "" {
-		return func() {}
-	}
-	percent := debug.SetGCPercent(400)
-	return func() { debug.SetGCPercent(percent) }
 }
 
 // kinds are the kinds of documents that a workspace has beside playbook's own.
