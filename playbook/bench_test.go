@@ -320,10 +320,23 @@ func TestMemoryOfARunThatWaits(t *testing.T) {
 		}
 	}
 	r.warm(t, ev)
+	least := uint64(1 << 30) // of several rounds: what else goes on in the process only adds
+	for round := range 3 {
+		least = min(least, heldByWaiting(t, r, ev, n, round*n)-uint64(token))
+	}
+	t.Logf("%d KiB a run", least>>10)
+	if least > 64<<10 {
+		t.Errorf("%d KiB a run, at most 64", least>>10)
+	}
+}
+
+// heldByWaiting is what each of n runs holds while the service is at their
+// writes; their events are numbered from first on.
+func heldByWaiting(t *testing.T, r *rig, ev *playbook.Event, n, first int) uint64 {
 	var waiting atomic.Int32
 	all, release := make(chan struct{}), make(chan struct{})
 	r.wire.hold = func() {
-		if waiting.Add(1) == n {
+		if int(waiting.Add(1)) == n {
 			close(all)
 		}
 		<-release
@@ -332,7 +345,7 @@ func TestMemoryOfARunThatWaits(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range n {
 		wg.Go(func() {
-			if _, err := r.engine.Run(context.Background(), r.playbook, numbered(ev, i)); err != nil {
+			if _, err := r.engine.Run(context.Background(), r.playbook, numbered(ev, first+i)); err != nil {
 				t.Error(err)
 			}
 		})
@@ -342,13 +355,10 @@ func TestMemoryOfARunThatWaits(t *testing.T) {
 	case <-time.After(30 * time.Second):
 		t.Errorf("%d runs wait", waiting.Load())
 	}
-	each := (heap()-before)/n - uint64(token)
+	each := (heap() - before) / uint64(n)
 	close(release)
 	wg.Wait()
-	t.Logf("%d KiB a run", each>>10)
-	if each > 64<<10 {
-		t.Errorf("%d KiB a run, at most 64", each>>10)
-	}
+	return each
 }
 
 func heap() uint64 {
