@@ -1,9 +1,11 @@
 package dataverse
 
 import (
+	"errors"
 	"net/url"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // FuzzBatchResponse feeds the parser of multipart answers: whatever a service
@@ -51,6 +53,12 @@ func FuzzLiteral(f *testing.F) {
 		} {
 			q := Query{EntitySet: "contacts", Select: []string{"name"}, Filter: filter}
 			r, err := q.Request()
+			if !utf8.ValidString(s) {
+				if !errors.Is(err, errNotText) || strings.Contains(err.Error(), s) {
+					t.Fatalf("no text: %v", err)
+				}
+				return
+			}
 			if err != nil {
 				t.Fatal(err)
 			}
