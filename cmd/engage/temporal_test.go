@@ -53,8 +53,7 @@ func TestRunOnTemporal(t *testing.T) {
 		t.Skipf("%s is not set: it names the binary of temporal/devserver", ServerVariable)
 	}
 	key := temporal.NewKey("local")
-	host, namespace, _ := strings.Cut(started(t, nil, server), " ")
-	address := host + "/" + namespace
+	address := started(t, nil, server) // as host:port/namespace
 	getenv := func(name string) string {
 		if name == temporal.KeysVariable {
 			return key
